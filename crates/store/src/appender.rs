@@ -1,0 +1,189 @@
+//! The engine over any key space: one thread does all the writing, in groups that share a flush.
+//!
+//! Batches wait in a bounded queue; when it is full, `commit` waits. The thread takes what is waiting, up to a bound, admits
+//! each batch or answers why not, makes the group durable, and only then answers the others. If applying or flushing
+//! fails, nobody knows what is on the disk: all of the group are told so, and nothing is written until a restart has read
+//! the store again.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task;
+
+use crate::batch::Batch;
+use crate::engine::{Committed, Engine, Scan};
+use crate::error::{Cause, StoreError};
+use crate::group::{Edges, Group};
+use crate::keyspace::KeySpace;
+use crate::view::View;
+
+/// Most batches that wait for the appender; further ones wait outside.
+const QUEUE_MAX: usize = 1024;
+
+/// Most batches that share a flush.
+const GROUP_MAX: usize = 256;
+
+/// A group takes no further batch once it writes this much, so that its memory and its flush stay bounded.
+const GROUP_BYTES: usize = 16 * 1024 * 1024;
+
+/// An engine that puts all writes to `K` through one thread. [`MemoryEngine`](crate::MemoryEngine) and
+/// [`SledEngine`](crate::SledEngine) are of this kind.
+pub struct Appender<K> {
+    view: Arc<View<K>>,
+    queue: mpsc::Sender<Job>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the thread is asked to do.
+enum Job {
+    Commit { batch: Batch, reply: oneshot::Sender<Result<Committed, StoreError>> },
+    Stop { reply: oneshot::Sender<Result<(), StoreError>> },
+}
+
+#[expect(private_bounds, reason = "engines are made in this crate only")]
+impl<K: KeySpace> Appender<K> {
+    /// Starts the thread.
+    pub(crate) fn start(keys: K) -> io::Result<Self> {
+        let view = Arc::new(View::new(keys));
+        let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+        let writer = Writer { view: view.clone(), jobs, edges: Edges::default(), failed: false };
+        let thread = thread::Builder::new().name("store".to_owned()).spawn(move || writer.run())?;
+        Ok(Self { view, queue, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Runs a read off the async threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&View<K>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let view = self.view.clone();
+        // The layer below can panic on a damaged file; a join error carries that here.
+        task::spawn_blocking(move || read(&view)).await.unwrap_or_else(|panic| Err(StoreError::Io(Arc::new(panic))))
+    }
+}
+
+#[async_trait]
+impl<K: KeySpace> Engine for Appender<K> {
+    async fn read(&self, keys: Vec<Vec<u8>>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        self.blocking(move |view| view.read(&keys)).await
+    }
+
+    async fn scan(&self, scan: Scan) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        self.blocking(move |view| view.scan(&scan)).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Job::Commit { batch, reply }).await.map_err(|_| StoreError::Stopped)?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::Unknown(cause("the writing thread ended unexpectedly"))))
+    }
+
+    async fn stop(&self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        if self.queue.send(Job::Stop { reply }).await.is_err() {
+            return Ok(());
+        }
+        let flushed = answer.await.unwrap_or_else(|_| Err(StoreError::Stopped));
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            task::spawn_blocking(move || thread.join().is_ok()).await.ok();
+        }
+        flushed
+    }
+
+    async fn bytes(&self) -> u64 {
+        self.blocking(|view| Ok(view.bytes())).await.unwrap_or(0)
+    }
+}
+
+/// What the thread owns.
+struct Writer<K> {
+    view: Arc<View<K>>,
+    jobs: mpsc::Receiver<Job>,
+    edges: Edges,
+    failed: bool,
+}
+
+/// Batches that were admitted and wait for the flush.
+type Waiting = Vec<(oneshot::Sender<Result<Committed, StoreError>>, Committed)>;
+
+impl<K: KeySpace> Writer<K> {
+    fn run(mut self) {
+        while let Some(job) = self.jobs.blocking_recv() {
+            if let Some(stop) = self.write_group(job) {
+                // Whoever sends from now on is told that the store has stopped; what is queued already gets the same
+                // answer below.
+                self.jobs.close();
+                self.refuse_rest();
+                stop.send(self.view.flush()).ok();
+            }
+        }
+    }
+
+    /// Writes one group that begins with `first`. Gives back who asked to stop, if somebody did.
+    fn write_group(&mut self, first: Job) -> Option<oneshot::Sender<Result<(), StoreError>>> {
+        let mut group = Group::new(&self.view, &mut self.edges);
+        let mut waiting = Waiting::new();
+        let mut stop = None;
+        let mut next = Some(first);
+        let mut bytes = 0;
+        while let Some(job) = next {
+            match job {
+                Job::Commit { reply, .. } if self.failed => answer(reply, Err(StoreError::ReadOnly)),
+                Job::Commit { batch, reply } => {
+                    bytes += batch.bytes();
+                    match group.admit(batch) {
+                        Ok(committed) => waiting.push((reply, committed)),
+                        Err(refused) => answer(reply, Err(refused)),
+                    }
+                }
+                Job::Stop { reply } => {
+                    stop = Some(reply);
+                    break;
+                }
+            }
+            let full = waiting.len() >= GROUP_MAX || bytes >= GROUP_BYTES;
+            next = if full { None } else { self.jobs.try_recv().ok() };
+        }
+        let outcome = group.commit();
+        self.failed |= outcome.is_err();
+        reply_to_all(waiting, outcome);
+        stop
+    }
+
+    fn refuse_rest(&mut self) {
+        while let Ok(job) = self.jobs.try_recv() {
+            match job {
+                Job::Commit { reply, .. } => answer(reply, Err(StoreError::Stopped)),
+                Job::Stop { reply } => {
+                    reply.send(Ok(())).ok();
+                }
+            }
+        }
+    }
+}
+
+fn reply_to_all(waiting: Waiting, outcome: Result<(), StoreError>) {
+    if let Err(error) = &outcome {
+        tracing::error!(error = error as &dyn std::error::Error, "writing failed; the store is read-only from now on");
+    }
+    for (reply, committed) in waiting {
+        let result = match &outcome {
+            Ok(()) => Ok(committed),
+            Err(error) => Err(StoreError::Unknown(Arc::new(error.clone()))),
+        };
+        answer(reply, result);
+    }
+}
+
+/// Tells one caller. It may have gone away meanwhile, which takes nothing back.
+fn answer(reply: oneshot::Sender<Result<Committed, StoreError>>, result: Result<Committed, StoreError>) {
+    reply.send(result).ok();
+}
+
+fn cause(what: &'static str) -> Cause {
+    Arc::new(io::Error::other(what))
+}

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use crate::{Faults, Timestamp};
+use crate::text::quoted;
+use crate::{Faults, Timestamp, codes};
 
 /// Longest participant id in characters.
 const PARTICIPANT_MAX: usize = 12;
@@ -30,7 +31,7 @@ impl ParticipantId {
 
     /// True for an ISO 3166-1 alpha-3 code.
     pub fn is_state(&self) -> bool {
-        rust_iso3166::from_alpha3(&self.0).is_some()
+        codes::is_state(&self.0)
     }
 }
 
@@ -46,7 +47,7 @@ impl FromStr for ParticipantId {
         } else {
             Err(Faults::one(
                 "participant",
-                format!("{text:?} is not 2 to 12 upper-case letters or digits, as AUS or UNHCR"),
+                format!("{} is not 2 to 12 upper-case letters or digits, as AUS or UNHCR", quoted(text)),
             ))
         }
     }
@@ -85,7 +86,10 @@ macro_rules! label_id {
                 if is_label(text) {
                     return Ok(Self(text.to_owned()));
                 }
-                Err(Faults::one($field, format!("{text:?} is not 1 to 32 lower-case letters, digits and hyphens")))
+                Err(Faults::one(
+                    $field,
+                    format!("{} is not 1 to 32 lower-case letters, digits and hyphens", quoted(text)),
+                ))
             }
         }
     };
@@ -124,7 +128,7 @@ impl FromStr for RecordId {
     fn from_str(text: &str) -> Result<Self, Faults> {
         match Uuid::try_parse(text) {
             Ok(uuid) if uuid.get_version_num() == 7 => Ok(Self(uuid)),
-            _ => Err(Faults::one("record_id", format!("{text:?} is not a record id (a UUIDv7)"))),
+            _ => Err(Faults::one("record_id", format!("{} is not a record id (a UUIDv7)", quoted(text)))),
         }
     }
 }

@@ -1,1 +1,243 @@
-//! (to come)
+//! The use-cases: ingest, release, follow, ask, answer, onboard, consult. Each tells its story; the arithmetic is in the
+//! crates below. Sockets, tasks and configuration belong to `node`.
+//!
+//! Promises: nothing leaves without a permit of `policy`; what is acknowledged is durable together with the log entries
+//! that account for it; a peer is never trusted.
+
+mod accounts;
+mod actor;
+mod answer;
+mod ask;
+mod book;
+mod clock;
+mod conduct;
+mod consult;
+mod error;
+mod import;
+mod ingest;
+mod intake;
+mod limits;
+mod onboard;
+mod outflow;
+mod port;
+mod status;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use selat_ledger::LogId;
+use selat_record::{ContentId, FederationId, ParticipantId, Record, RecordId};
+use selat_seal::{AcceptedDescriptor, Entropy, Signer};
+use selat_search::{Entry, Index};
+use selat_store::{Repositories, Vault};
+use tokio::sync::Notify;
+use tracing::{info, warn};
+
+pub use actor::{Actor, Reason};
+pub use answer::AnswerError;
+pub use ask::{Ending, PeerOutcome, Search, SearchEvent, Summary};
+pub use book::{Book, PeerEntry};
+pub use clock::Clock;
+pub use conduct::{Conduct, CutOff};
+pub use consult::{Held, Listing};
+pub use error::ExchangeError;
+pub use import::{ImportResult, ImportRow, ROWS_MAX};
+pub use ingest::{Receipt, ReleaseOutcome};
+pub use intake::{InEntry, InSegment, IntakeError, Taken};
+pub use limits::Limits;
+pub use outflow::{OutEntry, OutSegment};
+pub use port::{CallError, PeerPort};
+use status::Counts;
+pub use status::{FollowBoard, Following, NodeStatus, PeerStatus};
+
+/// Records read at once while the index is rebuilt.
+const REBUILD_STEP: usize = 256;
+
+/// The keys that sign for the participant, one per purpose.
+pub struct Signers {
+    /// Records.
+    pub record: Signer,
+    /// Queries and answers.
+    pub query: Signer,
+    /// Checkpoints.
+    pub log: Signer,
+}
+
+/// What the exchange is built from.
+pub struct Parts {
+    /// This participant's own descriptor.
+    pub own: AcceptedDescriptor,
+    /// Its working keys.
+    pub signers: Signers,
+    /// Its store.
+    pub store: Repositories,
+    /// What the store encrypts with; keyed hashes for pseudonyms come from it too.
+    pub vault: Arc<Vault>,
+    /// Its time.
+    pub clock: Arc<dyn Clock>,
+    /// Its randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Its way to the peers.
+    pub port: Arc<dyn PeerPort>,
+    /// Its bounds.
+    pub limits: Limits,
+}
+
+/// One participant's use-cases over its own store.
+pub struct Exchange {
+    descriptor: AcceptedDescriptor,
+    federation: FederationId,
+    signers: Signers,
+    store: Repositories,
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    port: Arc<dyn PeerPort>,
+    limits: Limits,
+    index: Index,
+    conduct: Conduct,
+    following: FollowBoard,
+    counts: Counts,
+    book: RwLock<Arc<Book>>,
+    /// Held while the set of peers is changed, so that book and store change in the same order.
+    peer_changes: tokio::sync::Mutex<()>,
+    growth: Mutex<BTreeMap<ParticipantId, Arc<Notify>>>,
+    sent: Mutex<BTreeMap<ParticipantId, Arc<AtomicU64>>>,
+}
+
+impl Exchange {
+    /// Loads the peers and rebuilds the search index from the store.
+    pub async fn open(parts: Parts) -> Result<Arc<Self>, ExchangeError> {
+        let Parts { own, signers, store, vault, clock, entropy, port, limits } = parts;
+        let federation = own.federation().clone();
+        let mut peers = BTreeMap::new();
+        for row in store.peers.all().await? {
+            let entry = onboard::entry_of(row, &federation)?;
+            peers.insert(entry.row.participant.clone(), entry);
+        }
+        let book = Book::new(&federation, &own, store.peers.epoch().await?, peers);
+        let exchange = Self {
+            index: Index::new(limits.index_entries_max),
+            conduct: Conduct::new(limits.clone()),
+            following: FollowBoard::default(),
+            book: RwLock::new(Arc::new(book)),
+            peer_changes: tokio::sync::Mutex::default(),
+            growth: Mutex::default(),
+            sent: Mutex::default(),
+            counts: Counts::default(),
+            descriptor: own,
+            federation,
+            signers,
+            store,
+            vault,
+            clock,
+            entropy,
+            port,
+            limits,
+        };
+        exchange.rebuild_index().await?;
+        Ok(Arc::new(exchange))
+    }
+
+    /// Who this is.
+    pub fn participant(&self) -> &ParticipantId {
+        self.descriptor.participant()
+    }
+
+    /// Where this belongs.
+    pub fn federation(&self) -> &FederationId {
+        &self.federation
+    }
+
+    /// This participant's own descriptor.
+    pub fn descriptor(&self) -> &AcceptedDescriptor {
+        &self.descriptor
+    }
+
+    /// The peers as they are now.
+    pub fn book(&self) -> Arc<Book> {
+        self.book.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How the peers behave.
+    pub fn conduct(&self) -> &Conduct {
+        &self.conduct
+    }
+
+    /// How following goes, for the workers that do it.
+    pub fn following(&self) -> &FollowBoard {
+        &self.following
+    }
+
+    /// The node's clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The bounds in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Drains the store's queue and flushes it. Nothing can be written afterwards.
+    pub async fn stop(&self) -> Result<(), ExchangeError> {
+        Ok(self.store.engine().stop().await?)
+    }
+
+    fn replace_book(&self, book: Book) {
+        *self.book.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(book);
+    }
+
+    fn release_log_to(&self, peer: &ParticipantId) -> LogId {
+        LogId::release(self.participant(), peer)
+    }
+
+    fn release_log_from(&self, peer: &ParticipantId) -> LogId {
+        LogId::release(peer, self.participant())
+    }
+
+    fn random(&self) -> [u8; 10] {
+        let mut random = [0; 10];
+        self.entropy.fill(&mut random);
+        random
+    }
+
+    fn note_sent(&self, peer: &ParticipantId, size: u64) {
+        self.sent_counter(peer).fetch_max(size, Ordering::Relaxed);
+    }
+
+    fn sent_to(&self, peer: &ParticipantId) -> u64 {
+        self.sent_counter(peer).load(Ordering::Relaxed)
+    }
+
+    fn sent_counter(&self, peer: &ParticipantId) -> Arc<AtomicU64> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).entry(peer.clone()).or_default().clone()
+    }
+
+    /// The index follows the store: what it cannot take shows as index lag, it never fails the write.
+    fn index_record(&self, record: &Record, content: ContentId) {
+        let id = record.id();
+        if let Err(error) = self.index.put(Entry::of(record, content)) {
+            warn!(record = %id, %error, "record not indexed");
+        }
+    }
+
+    async fn rebuild_index(&self) -> Result<(), ExchangeError> {
+        let mut after: Option<(ParticipantId, RecordId)> = None;
+        loop {
+            let from = after.as_ref().map(|(originator, id)| (originator, *id));
+            let page = self.store.records.scan_heads(from, REBUILD_STEP).await?;
+            let Some(last) = page.last() else {
+                info!(records = self.index.len(), "search index rebuilt");
+                return Ok(());
+            };
+            after = Some((last.originator.clone(), last.record_id));
+            for held in page {
+                let record = self.load(&held.originator, held.record_id, held.head.content_id).await?;
+                self.counts.add(self.is_own(&record));
+                self.index_record(&record, held.head.content_id);
+            }
+        }
+    }
+}

@@ -92,7 +92,7 @@ impl Decision {
     }
 }
 
-/// Leave to let one thing out to one peer. Made only by [`decide_release`] and [`decide_answer`].
+/// Leave to let one thing out to one peer. Made only by the `decide_` functions of this module.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     effect: Effect,
@@ -160,6 +160,19 @@ pub fn decide_release(record: &Record, originated_here: bool, peer: &PeerFacts<'
 /// Whether `record` may stand in an answer, and as what.
 pub fn decide_answer(record: &Record, originated_here: bool, ask: &AskFacts<'_>, now: Timestamp) -> Decision {
     decide(&Case { label: Label::of(record, originated_here), peer: ask.peer, asked: Some(ask.purpose), now })
+}
+
+/// Whether `peer` gets a signed reply at all. What stands in the reply needs a permit of its own, record by record.
+pub fn decide_reply(peer: &PeerFacts<'_>) -> Decision {
+    if !peer.approved {
+        return Decision::Refuse(Refusal::under(Rule::PeerNotApproved));
+    }
+    Decision::Permit(Permit {
+        effect: Effect::Full,
+        rules: vec![Rule::PeerIsAnswered],
+        peer: peer.participant.clone(),
+        obligations: Vec::new(),
+    })
 }
 
 /// Whether the asker may learn that a record with this label exists: the same judgement as [`decide_answer`], for the

@@ -75,6 +75,9 @@ rules! {
     /// Permits: the audience is all approved peers.
     AudienceIsAll, "F-21", "the audience is all approved peers",
         "originator's handling; Smuggling Protocol Art. 10(1)";
+    /// Permits: an approved peer gets a reply to its question, whatever the reply says.
+    PeerIsAnswered, "F-22", "an approved peer is answered",
+        "Smuggling Protocol Art. 10(1); Art. 13";
     /// A local role may do what the table of roles says, and nothing else.
     RoleMayNot, "F-30", "none of the caller's roles may do this",
         "Directive (EU) 2016/680 Art. 29(2)(e): access only as authorised";

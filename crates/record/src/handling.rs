@@ -1,6 +1,7 @@
 //! The conditions that travel with a record: who may have it, for which purposes, and what comes with it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use crate::evaluation::ActionMinimum;
 use crate::ids::ParticipantId;
@@ -40,6 +41,15 @@ impl Audience {
         pb::Audience { kind: kind.into(), participants }
     }
 
+    /// Whoever is in either.
+    pub fn union(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All, _) | (_, Self::All) => Self::All,
+            (Self::Nobody, only) | (only, Self::Nobody) => only,
+            (Self::Named(one), Self::Named(other)) => Self::Named(one.union(&other).cloned().collect()),
+        }
+    }
+
     fn read(at: &Spot<'_>, message: &pb::Audience) -> Option<Self> {
         let kind = at.field("kind").choice(message.kind)?;
         let listed = at.field("participants");
@@ -51,6 +61,20 @@ impl Audience {
             AudienceKind::All => Some(Self::All),
             AudienceKind::Named => participants::read_set(&listed, &message.participants).map(Self::Named),
             AudienceKind::Unspecified => None,
+        }
+    }
+}
+
+impl fmt::Display for Audience {
+    /// `nobody`, `all`, or the participants with commas between.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nobody => f.write_str("nobody"),
+            Self::All => f.write_str("all"),
+            Self::Named(named) => {
+                let names: Vec<_> = named.iter().map(ParticipantId::as_str).collect();
+                f.write_str(&names.join(", "))
+            }
         }
     }
 }

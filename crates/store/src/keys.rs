@@ -17,6 +17,7 @@
 //! | `y/` | record, peer, version | the same, by record |
 //! | `q/`, `qe/` | peer, index | quarantined entry; its envelope, encrypted |
 //! | `p/`, `pc/` | peer | peer; the last checkpoint we know of its log |
+//! | `pe/` | - | how often the set of peers changed |
 //! | `s/` | keyed hash | imported source key |
 //! | `sx/`, `sq/` | expiry, issuer, query; issuer, query | answered queries |
 

@@ -4,6 +4,12 @@
 //! Promises: what comes out of a conversion has been checked; what carries a record to a peer can only be made from a
 //! [`selat_policy::Permitted`]. Leaves out: transport security (`link`) and every decision (`policy`, `exchange`).
 
+pub mod convert;
+pub mod refusal;
+
+pub use convert::{BadMessage, Followed, MESSAGE_BYTES_MAX, SEGMENT_ENTRIES_MAX};
+pub use refusal::RefusedCall;
+
 /// The service between nodes.
 #[allow(missing_docs, clippy::all, rustdoc::all)]
 pub mod peer {

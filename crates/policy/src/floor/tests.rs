@@ -381,3 +381,12 @@ fn record_is_decided_by_its_own_label() {
     assert_eq!(decide_answer(&open, true, &ask(Purpose::Statistics), now(9)).effect(), Effect::Nothing);
     assert_eq!(decide_answer(&open, false, &ask(Purpose::BorderControl), now(9)).effect(), Effect::Nothing);
 }
+
+#[test]
+fn reply_goes_to_approved_peers_only() {
+    let peer: ParticipantId = "IDN".parse().unwrap();
+    let approved = decide_reply(&PeerFacts { participant: &peer, approved: true });
+    assert_eq!(approved.permit().unwrap().peer(), &peer);
+    let refused = decide_reply(&PeerFacts { participant: &peer, approved: false });
+    assert_eq!(refused.permit().unwrap_err().rule(), Rule::PeerNotApproved);
+}

@@ -88,6 +88,22 @@ impl Peers {
         rows.iter().map(|(key, bytes)| peer(key, bytes)).collect()
     }
 
+    /// Counts the changes to the set of peers: 0 before the first.
+    pub async fn epoch(&self) -> Result<u64, StoreError> {
+        Ok(self.0.row::<EpochRow>(&epoch_key()).await?.map_or(0, |row| row.epoch))
+    }
+
+    /// Demands that the set of peers has not changed since this epoch was read.
+    pub fn require_epoch(&self, batch: &mut Batch, epoch: u64) {
+        batch.require_unchanged(epoch_key(), (epoch > 0).then(|| EpochRow { epoch }.encode_to_vec()));
+    }
+
+    /// Moves on to the next epoch; conflicts if it is no longer `from`.
+    pub fn advance_epoch(&self, batch: &mut Batch, from: u64) {
+        self.require_epoch(batch, from);
+        batch.put(epoch_key(), EpochRow { epoch: from + 1 }.encode_to_vec());
+    }
+
     /// Stores the last checkpoint of the peer's log to us. Goes with the entries that it covers, in one batch.
     pub fn put_checkpoint(&self, batch: &mut Batch, peer: &ParticipantId, checkpoint: &KnownCheckpoint) {
         let KnownCheckpoint { size, root, note } = checkpoint;
@@ -108,8 +124,18 @@ fn peer_key(participant: &ParticipantId) -> Vec<u8> {
     Key::of("p/").participant(participant).done()
 }
 
+fn epoch_key() -> Vec<u8> {
+    Key::of("pe/").done()
+}
+
 fn checkpoint_key(participant: &ParticipantId) -> Vec<u8> {
     Key::of("pc/").participant(participant).done()
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct EpochRow {
+    #[prost(uint64, tag = "1")]
+    epoch: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]

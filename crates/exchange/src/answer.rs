@@ -1,0 +1,347 @@
+//! A peer asks. What is denied and what is absent give equal answers at equal times:
+//!
+//! - the tick on which the answer leaves is chosen from the query class before any data is read;
+//! - audience, protection, expiry and purpose filter the candidates before ranking, limits and counts;
+//! - the answer is padded to a size class, and the log entry derives from the answer alone;
+//! - work that is not done by its tick is answered `busy`, whatever it would have found.
+
+use std::time::Duration;
+
+use prost::Message as _;
+use selat_policy::{AskFacts, Decision, Effect, Label, Permit, Permitted, decide_answer, decide_reply, may_know};
+use selat_record::ids::mint_uuid;
+use selat_record::pb::{self, AnswerOutcome, AuditAction, RefusalClass};
+use selat_record::query::check_query;
+use selat_record::{ContentId, ParticipantId, RecordId, Timestamp};
+use selat_seal::{At, SealError, Verified, verify};
+use selat_search::{Criteria, Entry, FoundHit};
+use selat_store::{Batch, StoreError};
+
+use crate::accounts::Act;
+use crate::{Exchange, ExchangeError};
+
+/// Sizes to which answers are padded, in bytes.
+const SIZE_CLASSES: [usize; 7] = [1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 2 << 20];
+/// Room left in the largest class for what is not records.
+const RECORDS_BYTES_MAX: usize = (2 << 20) - (64 << 10);
+/// Longest validity of a query.
+const QUERY_LIFE_MAX: Duration = Duration::from_secs(10 * 60);
+/// How long the answer stays valid.
+const ANSWER_LIFE: Duration = Duration::from_secs(10 * 60);
+
+/// Why there is no signed answer at all.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// The query did not verify: a fault of the peer.
+    #[error("the query did not verify: {0}")]
+    Unverified(#[source] SealError),
+    /// The query is for somebody else: a fault of the peer.
+    #[error("the query is not addressed to this participant")]
+    Misaddressed,
+    /// The peer may not ask.
+    #[error(transparent)]
+    Own(#[from] ExchangeError),
+}
+
+/// What the answer says, before it has a header.
+#[derive(Debug, Default)]
+struct Reply {
+    outcome: AnswerOutcome,
+    refusal: RefusalClass,
+    hits: Vec<pb::Hit>,
+    truncated: bool,
+    records: Vec<pb::Envelope>,
+}
+
+impl Reply {
+    fn refused(class: RefusalClass) -> Self {
+        Self { outcome: AnswerOutcome::Refused, refusal: class, ..Self::default() }
+    }
+
+    fn busy() -> Self {
+        Self { outcome: AnswerOutcome::Busy, ..Self::default() }
+    }
+
+    fn of_hits(hits: Vec<Permitted<pb::Hit>>, truncated: bool) -> Self {
+        let outcome = if hits.is_empty() { AnswerOutcome::NoHit } else { AnswerOutcome::Hit };
+        let hits = hits.into_iter().map(Permitted::into_inner).collect();
+        Self { outcome, hits, truncated, ..Self::default() }
+    }
+
+    fn of_records(records: Vec<Permitted<pb::Envelope>>) -> Self {
+        let outcome = if records.is_empty() { AnswerOutcome::NoHit } else { AnswerOutcome::Hit };
+        let records = records.into_iter().map(Permitted::into_inner).collect();
+        Self { outcome, records, ..Self::default() }
+    }
+}
+
+impl Exchange {
+    /// Answers one query of an approved peer that arrived at `arrived_ms` on the monotonic clock. Returns on the grid
+    /// tick of the query's class, with the answer logged and durable.
+    pub async fn answer(
+        &self,
+        peer: &ParticipantId,
+        envelope: &pb::Envelope,
+        arrived_ms: u64,
+    ) -> Result<Permitted<pb::Envelope>, AnswerError> {
+        let permit = match decide_reply(&self.book().facts(peer)) {
+            Decision::Permit(permit) => permit,
+            Decision::Refuse(refusal) => return Err(ExchangeError::Denied(refusal).into()),
+        };
+        let query = self.verified_query(peer, envelope)?;
+        let ticks = match query.get().ask {
+            Some(pb::query::Ask::Fetch(_)) => self.limits.fetch_ticks,
+            _ => self.limits.find_ticks,
+        };
+        let leaves_ms = arrived_ms + grid_ms(self.limits.answer_grid) * u64::from(ticks);
+        let left = Duration::from_millis(leaves_ms.saturating_sub(self.clock.monotonic_ms()));
+        let reply = tokio::select! {
+            biased;
+            reply = self.reply_to(peer, &query) => reply?,
+            () = self.clock.sleep(left) => Reply::busy(),
+        };
+        let answer = self.conclude(peer, &query, reply).await?;
+        self.until_tick(arrived_ms, leaves_ms).await;
+        Ok(permit.over(answer))
+    }
+
+    fn verified_query(
+        &self,
+        peer: &ParticipantId,
+        envelope: &pb::Envelope,
+    ) -> Result<Verified<pb::Query>, AnswerError> {
+        let now = self.clock.now();
+        let at = At { now, first_logged: now };
+        let query = verify::<pb::Query>(self.book().trust(), envelope, peer, at).map_err(|error| {
+            self.conduct.fault(peer, &format!("query did not verify: {error}"), now);
+            AnswerError::Unverified(error)
+        })?;
+        if query.get().header.as_ref().is_none_or(|header| header.audience != self.participant().as_str()) {
+            self.conduct.fault(peer, "sent a query that is addressed to another", now);
+            return Err(AnswerError::Misaddressed);
+        }
+        Ok(query)
+    }
+
+    async fn reply_to(&self, peer: &ParticipantId, query: &Verified<pb::Query>) -> Result<Reply, ExchangeError> {
+        let now = self.clock.now();
+        if let Some(class) = refusal_of(query.get(), now) {
+            return Ok(Reply::refused(class));
+        }
+        if self.store.seen.is_seen(peer, &query_id(query.get())).await? {
+            return Ok(Reply::refused(RefusalClass::Replayed));
+        }
+        let asker = AskFacts { peer: self.book().facts(peer), purpose: query.get().purpose() };
+        match &query.get().ask {
+            Some(pb::query::Ask::Find(find)) => self.find_for(&asker, find, now).await,
+            Some(pb::query::Ask::Fetch(fetch)) => self.fetch_for(&asker, fetch, now).await,
+            None => Ok(Reply::refused(RefusalClass::Malformed)),
+        }
+    }
+
+    async fn find_for(&self, asker: &AskFacts<'_>, find: &pb::Find, now: Timestamp) -> Result<Reply, ExchangeError> {
+        let criteria = Criteria::of(find)?;
+        let allowed = |entry: &Entry| may_know(self.label_of(entry), asker, now);
+        let found = self.index.find(&criteria, allowed, limit_of(find));
+        let mut hits = Vec::with_capacity(found.hits.len());
+        for hit in &found.hits {
+            // Decided once more on the record itself: the index may be behind, it must never leak.
+            let record = self.load(&hit.originator, hit.record_id, hit.content_id).await?;
+            if let Decision::Permit(permit) = decide_answer(&record, self.is_own(&record), asker, now) {
+                let message = self.hit_message(&permit, hit);
+                hits.push(permit.over(message));
+            }
+        }
+        Ok(Reply::of_hits(hits, found.truncated))
+    }
+
+    fn label_of<'a>(&self, entry: &'a Entry) -> Label<'a> {
+        Label {
+            handling: entry.handling(),
+            protection: entry.protection(),
+            valid_until: entry.valid_until(),
+            originated_here: entry.originator() == self.participant(),
+        }
+    }
+
+    fn hit_message(&self, permit: &Permit, hit: &FoundHit) -> pb::Hit {
+        let fetchable = permit.effect() == Effect::Full;
+        let id = hit.record_id;
+        let reference = if fetchable { id.as_bytes().to_vec() } else { self.opaque_reference(id, permit.peer()) };
+        let reasons = hit
+            .reasons
+            .iter()
+            .map(|reason| pb::MatchReason { field: reason.field.to_owned(), how: reason.how.to_owned() });
+        pb::Hit {
+            kind: hit.kind.into(),
+            reference,
+            fetchable,
+            score: hit.score,
+            reasons: if fetchable { reasons.collect() } else { Vec::new() },
+            obligations: permit.obligations().iter().map(|obligation| obligation.to_message()).collect(),
+        }
+    }
+
+    /// Stands for a hit-only record towards one peer: stable, and telling nothing, not even when the record was made.
+    fn opaque_reference(&self, id: RecordId, peer: &ParticipantId) -> Vec<u8> {
+        let whole = self.vault.keyed("hit-reference", &[id.as_bytes(), peer.as_str().as_bytes()].concat());
+        whole.into_iter().take(16).collect()
+    }
+
+    async fn fetch_for(&self, asker: &AskFacts<'_>, fetch: &pb::Fetch, now: Timestamp) -> Result<Reply, ExchangeError> {
+        let mut records = Vec::new();
+        let mut bytes = 0;
+        for id in &fetch.record_ids {
+            let id = RecordId::from_slice(id)?;
+            let Some(head) = self.store.records.head(self.participant(), id).await? else { continue };
+            let (envelope, record) = self.load_with_envelope(self.participant(), id, head.content_id).await?;
+            let Decision::Permit(permit) = decide_answer(&record, true, asker, now) else { continue };
+            bytes += envelope.encoded_len();
+            if permit.effect() == Effect::Full && bytes <= RECORDS_BYTES_MAX {
+                records.push(permit.over(envelope));
+            }
+        }
+        Ok(Reply::of_records(records))
+    }
+
+    /// Signs the answer and makes it durable in the release log, the audit log and the list of answered queries.
+    async fn conclude(
+        &self,
+        peer: &ParticipantId,
+        query: &Verified<pb::Query>,
+        reply: Reply,
+    ) -> Result<pb::Envelope, ExchangeError> {
+        let now = self.clock.now();
+        let replayed = reply.refusal == RefusalClass::Replayed;
+        let answer = self.answer_message(peer, query.content_id(), reply, now);
+        let sealed = self.signers.query.sign(&answer)?;
+        let mut batch = Batch::default();
+        self.account_answer(&mut batch, peer, (query.get(), query.content_id()), sealed.content_id, now)?;
+        let act = Act::of_peer(peer, query.get(), AuditAction::Disclosure).content(query.content_id());
+        let note = format!("{} answered {}", class_name(query.get()), outcome_name(&answer));
+        self.account(&mut batch, act.with([peer.clone()]).note(note), now)?;
+        if !replayed {
+            self.store.seen.remember(&mut batch, peer, &query_id(query.get()), expiry_of(query.get()));
+        }
+        match self.store.commit(batch).await {
+            Ok(_) => {}
+            // The same query twice at the same moment: the other one was first.
+            Err(StoreError::Conflict { .. }) if !replayed => {
+                return Box::pin(self.conclude(peer, query, Reply::refused(RefusalClass::Replayed))).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.wake(peer);
+        Ok(sealed.envelope)
+    }
+
+    fn answer_message(&self, peer: &ParticipantId, query: ContentId, reply: Reply, now: Timestamp) -> pb::Answer {
+        let header = pb::Header {
+            federation: self.federation().to_string(),
+            issuer: self.participant().to_string(),
+            audience: peer.to_string(),
+            id: mint_uuid(now, self.random()).as_bytes().to_vec(),
+            created_ms: now.ms(),
+            expires_ms: now.plus(ANSWER_LIFE).ms(),
+            descriptor_version: self.descriptor.version(),
+        };
+        let mut answer = pb::Answer {
+            header: Some(header),
+            query: query.as_bytes().to_vec(),
+            outcome: reply.outcome.into(),
+            refusal: reply.refusal.into(),
+            hits: reply.hits,
+            truncated: reply.truncated,
+            records: reply.records,
+            padding: Vec::new(),
+        };
+        pad(&mut answer);
+        answer
+    }
+
+    /// Sleeps until the answer is due, or until the next grid tick when it is late.
+    async fn until_tick(&self, arrived_ms: u64, leaves_ms: u64) {
+        let now_ms = self.clock.monotonic_ms();
+        let grid = grid_ms(self.limits.answer_grid);
+        let late_ticks = now_ms.saturating_sub(leaves_ms).div_ceil(grid);
+        let due_ms = leaves_ms.max(arrived_ms) + late_ticks * grid;
+        self.clock.sleep(Duration::from_millis(due_ms.saturating_sub(now_ms))).await;
+    }
+}
+
+fn grid_ms(grid: Duration) -> u64 {
+    u64::try_from(grid.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+fn limit_of(find: &pb::Find) -> usize {
+    usize::try_from(find.limit).unwrap_or(1).max(1)
+}
+
+/// Why the query is refused before anything held is looked at.
+fn refusal_of(query: &pb::Query, now: Timestamp) -> Option<RefusalClass> {
+    let header = query.header.as_ref()?;
+    let life_ms = i64::try_from(QUERY_LIFE_MAX.as_millis()).unwrap_or(i64::MAX);
+    if header.expires_ms <= now.ms() {
+        return Some(RefusalClass::Expired);
+    }
+    if header.expires_ms - header.created_ms > life_ms || check_query(query).is_err() {
+        return Some(RefusalClass::Malformed);
+    }
+    None
+}
+
+/// The id in the header; verification has seen to it that it is there and has 16 bytes.
+fn query_id(query: &pb::Query) -> [u8; 16] {
+    query.header.as_ref().and_then(|header| header.id.as_slice().try_into().ok()).unwrap_or_default()
+}
+
+fn expiry_of(query: &pb::Query) -> Timestamp {
+    query.header.as_ref().and_then(|header| Timestamp::from_ms(header.expires_ms)).unwrap_or(Timestamp::EPOCH)
+}
+
+fn class_name(query: &pb::Query) -> &'static str {
+    match query.ask {
+        Some(pb::query::Ask::Fetch(_)) => "fetch",
+        _ => "find",
+    }
+}
+
+fn outcome_name(answer: &pb::Answer) -> &'static str {
+    match answer.outcome() {
+        AnswerOutcome::Hit => "hit",
+        AnswerOutcome::NoHit => "no-hit",
+        AnswerOutcome::Busy => "busy",
+        AnswerOutcome::Refused | AnswerOutcome::Unspecified => "refused",
+    }
+}
+
+/// Fills the padding so that the payload has the size of the smallest class that holds it exactly.
+fn pad(answer: &mut pb::Answer) {
+    let bare = answer.encoded_len();
+    for class in SIZE_CLASSES {
+        // Tag and length of the padding take 2 to 5 bytes, depending on the length; a few sizes cannot be hit, and
+        // then the next class serves.
+        for overhead in 2..=5 {
+            let Some(length) = class.checked_sub(bare + overhead) else { continue };
+            answer.padding = vec![0; length];
+            if answer.encoded_len() == class {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padded_answers_have_the_size_of_their_class() {
+        for held in (0..70_000).step_by(37) {
+            let mut answer = pb::Answer { query: vec![1; held], ..Default::default() };
+            pad(&mut answer);
+            let size = answer.encoded_len();
+            assert!(SIZE_CLASSES.contains(&size), "{held} gives {size}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Rows of an import: the same source key is the same record; the same draft again changes nothing, another one amends.
+
+use futures::future::join_all;
+use selat_policy::{DeskAct, may};
+use selat_record::{Draft, Faults, RecordId};
+
+use crate::ingest::{Admission, SourceMark};
+use crate::{Actor, Exchange, ExchangeError, Reason};
+
+/// Most rows that may be handed in at once.
+pub const ROWS_MAX: usize = 256;
+/// Longest source name or source key in characters.
+const KEY_MAX: usize = 200;
+/// What an amended record says of itself.
+const AMENDED: &str = "its source changed";
+
+/// One row, its draft not yet checked.
+#[derive(Debug, Clone)]
+pub struct ImportRow {
+    /// Number in the file, for the report.
+    pub row: u64,
+    /// Name of the source and the key of the row in it.
+    pub source: String,
+    /// See `source`.
+    pub source_key: String,
+    /// What the record shall say.
+    pub draft: selat_record::pb::Record,
+    /// Days until it expires; 0: as configured.
+    pub valid_days: u32,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone)]
+pub enum ImportResult {
+    /// A new record.
+    New {
+        /// Its id.
+        record: RecordId,
+        /// How many peers it was released to.
+        released: u32,
+    },
+    /// The next version of a known record.
+    Amended {
+        /// Its id.
+        record: RecordId,
+        /// The version made.
+        version: u32,
+        /// How many peers it was released to.
+        released: u32,
+    },
+    /// Known, and the same as before.
+    Unchanged {
+        /// Its id.
+        record: RecordId,
+    },
+    /// Not taken in.
+    Rejected(Faults),
+}
+
+impl Exchange {
+    /// Takes in up to 256 rows; the results come in the order of the rows and stand for what is durable. A failure of
+    /// the store fails the call: then each row is either in or not, and the same rows can be handed in again.
+    pub async fn import(
+        &self,
+        actor: &Actor,
+        reason: &Reason,
+        rows: Vec<ImportRow>,
+    ) -> Result<Vec<ImportResult>, ExchangeError> {
+        may(&actor.roles, DeskAct::ImportRecords)?;
+        if rows.len() > ROWS_MAX {
+            return Err(Faults::one("rows", format!("{} rows at once, {ROWS_MAX} at most", rows.len())).into());
+        }
+        // Side by side, so that the appender makes them durable together.
+        let results = join_all(rows.into_iter().map(|row| self.import_row(actor, reason, row))).await;
+        results.into_iter().collect()
+    }
+
+    async fn import_row(&self, actor: &Actor, reason: &Reason, row: ImportRow) -> Result<ImportResult, ExchangeError> {
+        match self.import_checked(actor, reason, row).await {
+            Err(ExchangeError::Invalid(faults)) => Ok(ImportResult::Rejected(faults)),
+            Err(error @ (ExchangeError::VersionConflict { .. } | ExchangeError::Busy)) => {
+                Ok(ImportResult::Rejected(Faults::one("source_key", error.to_string())))
+            }
+            other => other,
+        }
+    }
+
+    async fn import_checked(
+        &self,
+        actor: &Actor,
+        reason: &Reason,
+        row: ImportRow,
+    ) -> Result<ImportResult, ExchangeError> {
+        let ImportRow { source, source_key, draft: mut message, valid_days, .. } = row;
+        check_key("source", &source)?;
+        check_key("source_key", &source_key)?;
+        let digest = selat_seal::sha256(&[&prost::Message::encode_to_vec(&message)]);
+        let was = self.store.sources.get(&source, &source_key).await?;
+        let replaces = match &was {
+            Some(was) if was.digest == digest => return Ok(ImportResult::Unchanged { record: was.record_id }),
+            Some(was) => {
+                message.amendment_reason = AMENDED.into();
+                self.store.records.find(was.record_id).await?.into_iter().next()
+            }
+            None => None,
+        };
+        let draft = Draft::check(message)?;
+        let mark = SourceMark { source: &source, key: &source_key, digest, was };
+        let admission = Admission { actor, reason, draft, valid_days, replaces, source: Some(mark) };
+        let receipt = self.admit(admission).await?;
+        let released = receipt.releases.iter().filter(|release| release.result.is_ok()).count();
+        let released = u32::try_from(released).unwrap_or(u32::MAX);
+        Ok(match receipt.version {
+            1 => ImportResult::New { record: receipt.record, released },
+            version => ImportResult::Amended { record: receipt.record, version, released },
+        })
+    }
+}
+
+fn check_key(field: &str, text: &str) -> Result<(), Faults> {
+    let length = text.chars().count();
+    if length == 0 || length > KEY_MAX || text.chars().any(char::is_control) {
+        return Err(Faults::one(field, format!("is not 1 to {KEY_MAX} characters of plain text")));
+    }
+    Ok(())
+}

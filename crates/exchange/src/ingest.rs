@@ -1,0 +1,321 @@
+//! A record is born, amended or released further.
+//!
+//! One batch holds the encrypted envelope, its indexes, the audit entry and one release entry per permitted peer; the
+//! receipt is given when that batch is durable. The batch requires the set of approved peers to be the one that policy
+//! saw, so that no peer is missed and none is served after its removal.
+
+use std::time::Duration;
+
+use selat_policy::{Decision, DeskAct, Permit, decide_release, may};
+use selat_record::ids::mint_uuid;
+use selat_record::pb::{AuditAction, LogEntryKind};
+use selat_record::{Audience, ContentId, Draft, Minted, ParticipantId, Record, RecordId, Timestamp};
+use selat_seal::Sealed;
+use selat_store::repositories::{Head, HeldRecord, Imported, NewVersion, Source, Version};
+use selat_store::{Batch, RecordKey, StoreError};
+
+use crate::accounts::{Act, Release};
+use crate::{Actor, Book, Exchange, ExchangeError, Reason};
+
+/// How often an ingest starts again because the set of peers changed meanwhile.
+const TRIES_MAX: usize = 8;
+/// Longest validity that may be asked for, in days: ten years.
+const VALID_DAYS_MAX: u32 = 3660;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What was made durable, and who got it.
+#[derive(Debug, Clone)]
+pub struct Receipt {
+    /// The record.
+    pub record: RecordId,
+    /// The version made.
+    pub version: u32,
+    /// Its content id.
+    pub content: ContentId,
+    /// One per approved peer, by participant.
+    pub releases: Vec<ReleaseOutcome>,
+}
+
+/// Whether one peer got the version.
+#[derive(Debug, Clone)]
+pub struct ReleaseOutcome {
+    /// The peer.
+    pub peer: ParticipantId,
+    /// Index in the release log to it, or rule and reason why not.
+    pub result: Result<u64, (String, String)>,
+}
+
+/// The row of an import that a record comes from.
+pub(crate) struct SourceMark<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) digest: [u8; 32],
+    /// What the row became when it was imported before.
+    pub(crate) was: Option<Imported>,
+}
+
+/// What is to be admitted: a draft, as a new record or as the next version of `replaces`.
+pub(crate) struct Admission<'a> {
+    pub(crate) actor: &'a Actor,
+    pub(crate) reason: &'a Reason,
+    pub(crate) draft: Draft,
+    pub(crate) valid_days: u32,
+    pub(crate) replaces: Option<HeldRecord>,
+    pub(crate) source: Option<SourceMark<'a>>,
+}
+
+impl Exchange {
+    /// Makes a new record of `draft` and releases it to every peer that its handling and the floor permit.
+    pub async fn put(
+        &self,
+        actor: &Actor,
+        reason: &Reason,
+        draft: Draft,
+        valid_days: u32,
+    ) -> Result<Receipt, ExchangeError> {
+        may(&actor.roles, DeskAct::PutRecord)?;
+        self.admit(Admission { actor, reason, draft, valid_days, replaces: None, source: None }).await
+    }
+
+    /// Replaces version `from_version` of an own record by `draft`.
+    pub async fn amend(
+        &self,
+        actor: &Actor,
+        reason: &Reason,
+        (id, from_version): (RecordId, u32),
+        draft: Draft,
+        valid_days: u32,
+    ) -> Result<Receipt, ExchangeError> {
+        may(&actor.roles, DeskAct::AmendRecord)?;
+        let held = self.own(id).await?;
+        let current = held.head.version;
+        if current != from_version {
+            return Err(ExchangeError::VersionConflict { record: id, expected: from_version, current });
+        }
+        self.admit(Admission { actor, reason, draft, valid_days, replaces: Some(held), source: None }).await
+    }
+
+    /// Makes a new version of an own record whose audience also holds `to`.
+    pub async fn release(
+        &self,
+        actor: &Actor,
+        reason: &Reason,
+        id: RecordId,
+        to: Audience,
+    ) -> Result<Receipt, ExchangeError> {
+        may(&actor.roles, DeskAct::ReleaseRecord)?;
+        let held = self.own(id).await?;
+        let record = self.load(self.participant(), id, held.head.content_id).await?;
+        let draft = widened(&record, to)?;
+        let valid_days = days_left(&record, self.clock.now());
+        self.admit(Admission { actor, reason, draft, valid_days, replaces: Some(held), source: None }).await
+    }
+
+    /// The record, if it is held and its originator is this participant.
+    async fn own(&self, id: RecordId) -> Result<HeldRecord, ExchangeError> {
+        match self.store.records.find(id).await?.into_iter().next() {
+            None => Err(ExchangeError::RecordNotFound(id)),
+            Some(held) if held.originator == *self.participant() => Ok(held),
+            Some(held) => Err(ExchangeError::NotOriginator { record: id, originator: held.originator }),
+        }
+    }
+
+    pub(crate) async fn admit(&self, admission: Admission<'_>) -> Result<Receipt, ExchangeError> {
+        for _ in 0..TRIES_MAX {
+            let book = self.book();
+            let (record, sealed) = self.seal_record(&admission)?;
+            let earlier = self.earlier_recipients(&record).await?;
+            let decided = decide_for_all(&record, &book, &earlier, self.clock.now());
+            let batch = self.admission_batch(&admission, &record, &sealed, (&book, &decided)).await?;
+            match self.store.commit(batch).await {
+                Ok(committed) => return Ok(self.admitted(record, &sealed, decided, &committed.indexes)),
+                Err(StoreError::Conflict { .. }) if self.book().epoch != book.epoch => {}
+                Err(StoreError::Conflict { .. }) => return Err(self.conflict(&admission).await),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ExchangeError::Busy)
+    }
+
+    fn seal_record(&self, admission: &Admission<'_>) -> Result<(Record, Sealed), ExchangeError> {
+        let now = self.clock.now();
+        let days = match admission.valid_days {
+            0 => self.limits.record_valid_days,
+            days => days.min(VALID_DAYS_MAX),
+        };
+        let (record_id, version, replaces) = match &admission.replaces {
+            None => (RecordId::mint(now, self.random()), 1, None),
+            Some(held) => (held.record_id, held.head.version + 1, Some(held.head.content_id)),
+        };
+        let record = admission.draft.clone().complete(Minted {
+            federation: self.federation().clone(),
+            originator: self.participant().clone(),
+            payload_id: *mint_uuid(now, self.random()).as_bytes(),
+            record_id,
+            version,
+            replaces,
+            created: now,
+            valid_until: Some(now.plus(DAY * days)),
+            descriptor_version: self.descriptor.version(),
+        })?;
+        let sealed = self.signers.record.sign(record.message())?;
+        Ok((record, sealed))
+    }
+
+    /// Peers that already hold a version of the record: for them the new one is an amendment.
+    async fn earlier_recipients(&self, record: &Record) -> Result<Vec<ParticipantId>, ExchangeError> {
+        if record.version() == 1 {
+            return Ok(Vec::new());
+        }
+        let recipients = self.store.releases.recipients(record.id()).await?;
+        Ok(recipients.into_iter().map(|recipient| recipient.peer).collect())
+    }
+
+    async fn admission_batch(
+        &self,
+        admission: &Admission<'_>,
+        record: &Record,
+        sealed: &Sealed,
+        (book, decided): (&Book, &[Decided]),
+    ) -> Result<Batch, ExchangeError> {
+        let now = self.clock.now();
+        let mut batch = Batch::default();
+        self.store.peers.require_epoch(&mut batch, book.epoch);
+        let content = sealed.content_id;
+        for (decided, permit) in decided.iter().filter_map(Decided::permitted) {
+            let release = Release { recipient: &decided.peer, record, content, kind: decided.kind, permit };
+            self.account_release(&mut batch, &release, now)?;
+        }
+        let action = if record.version() == 1 { AuditAction::Collection } else { AuditAction::Alteration };
+        let receivers = decided.iter().filter_map(Decided::permitted).map(|(decided, _)| decided.peer.clone());
+        let act = Act::of(admission.actor, action, Some(admission.reason)).about(record, content).with(receivers);
+        self.account(&mut batch, act, now)?;
+        let stored = Stored { record, content, envelope: &sealed.bytes, source: Source::Own };
+        self.store_version(&mut batch, &stored, admission.replaces.as_ref().map(|held| &held.head), now).await?;
+        if let Some(mark) = &admission.source {
+            let is = Imported { record_id: record.id(), digest: mark.digest };
+            self.store.sources.put(&mut batch, mark.source, mark.key, mark.was.as_ref(), &is);
+        }
+        Ok(batch)
+    }
+
+    /// What follows once the batch is durable: the index learns the record, followers are woken, the receipt is written.
+    fn admitted(&self, record: Record, sealed: &Sealed, decided: Vec<Decided>, indexes: &[u64]) -> Receipt {
+        let (id, version) = (record.id(), record.version());
+        if version == 1 {
+            self.counts.add(true);
+        }
+        self.index_record(&record, sealed.content_id);
+        let mut indexes = indexes.iter().copied();
+        let releases = decided.into_iter().map(|decided| {
+            let result = match decided.decision {
+                Decision::Permit(_) => Ok(indexes.next().unwrap_or_default()),
+                Decision::Refuse(refusal) => Err((refusal.rule().id().to_owned(), refusal.why().to_owned())),
+            };
+            ReleaseOutcome { peer: decided.peer, result }
+        });
+        let receipt = Receipt { record: id, version, content: sealed.content_id, releases: releases.collect() };
+        receipt.releases.iter().filter(|release| release.result.is_ok()).for_each(|release| self.wake(&release.peer));
+        receipt
+    }
+
+    /// Adds a version to the batch, under the record's key, which the first version here mints.
+    pub(crate) async fn store_version(
+        &self,
+        batch: &mut Batch,
+        stored: &Stored<'_>,
+        head: Option<&Head>,
+        now: Timestamp,
+    ) -> Result<(), ExchangeError> {
+        let record = stored.record;
+        let (originator, record_id) = (record.originator(), record.id());
+        let key: RecordKey = match head {
+            None => self.store.records.mint_record_key(batch, originator, record_id),
+            Some(_) => self
+                .store
+                .records
+                .record_key(originator, record_id)
+                .await?
+                .ok_or_else(|| ExchangeError::Inconsistent(format!("record {record_id} has no key any more")))?,
+        };
+        let version = Version {
+            version: record.version(),
+            content_id: stored.content,
+            kind: record.kind(),
+            first_logged: now,
+            valid_until: record.valid_until(),
+            replaces: record.replaces(),
+            source: stored.source,
+        };
+        let new = NewVersion { originator, record_id, version, envelope: stored.envelope, key: &key, head };
+        self.store.records.put_version(batch, &new);
+        Ok(())
+    }
+
+    async fn conflict(&self, admission: &Admission<'_>) -> ExchangeError {
+        let Some(expected) = &admission.replaces else { return ExchangeError::Busy };
+        match self.store.records.head(&expected.originator, expected.record_id).await {
+            Ok(Some(head)) => ExchangeError::VersionConflict {
+                record: expected.record_id,
+                expected: expected.head.version,
+                current: head.version,
+            },
+            Ok(None) => ExchangeError::RecordNotFound(expected.record_id),
+            Err(error) => error.into(),
+        }
+    }
+}
+
+/// A version on its way into the store.
+pub(crate) struct Stored<'a> {
+    pub(crate) record: &'a Record,
+    pub(crate) content: ContentId,
+    pub(crate) envelope: &'a [u8],
+    pub(crate) source: Source,
+}
+
+/// The floor's word on one peer.
+struct Decided {
+    peer: ParticipantId,
+    kind: LogEntryKind,
+    decision: Decision,
+}
+
+impl Decided {
+    fn permitted(&self) -> Option<(&Self, &Permit)> {
+        match &self.decision {
+            Decision::Permit(permit) => Some((self, permit)),
+            Decision::Refuse(_) => None,
+        }
+    }
+}
+
+fn decide_for_all(record: &Record, book: &Book, earlier: &[ParticipantId], now: Timestamp) -> Vec<Decided> {
+    let decide = |peer: &ParticipantId| Decided {
+        peer: peer.clone(),
+        kind: if earlier.contains(peer) { LogEntryKind::Amendment } else { LogEntryKind::Release },
+        decision: decide_release(record, true, &book.facts(peer), now),
+    };
+    book.approved().map(|peer| decide(&peer.row.participant)).collect()
+}
+
+/// The record again as a draft, its audience widened by `to`.
+fn widened(record: &Record, to: Audience) -> Result<Draft, ExchangeError> {
+    let mut message = record.message().clone();
+    let audience = record.handling().releasable_to().clone().union(to);
+    if let Some(handling) = message.handling.as_mut() {
+        handling.releasable_to = Some(audience.to_message());
+    }
+    message.amendment_reason = format!("released to {audience}");
+    Ok(Draft::check(as_draft(message))?)
+}
+
+/// `message` without what the node fills in.
+pub(crate) fn as_draft(message: selat_record::pb::Record) -> selat_record::pb::Record {
+    selat_record::pb::Record { header: None, record_id: Vec::new(), version: 0, replaces: Vec::new(), ..message }
+}
+
+fn days_left(record: &Record, now: Timestamp) -> u32 {
+    let left = record.valid_until().map_or(Duration::ZERO, |until| until.since(now));
+    u32::try_from(left.as_secs().div_ceil(DAY.as_secs())).unwrap_or(VALID_DAYS_MAX)
+}

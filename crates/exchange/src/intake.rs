@@ -1,0 +1,380 @@
+//! What a followed peer sends: verified as a whole against its signed checkpoint, then committed entry by entry with
+//! the records that it brings. A record that cannot be accepted goes to quarantine with its reason; the log goes on.
+
+use std::collections::BTreeSet;
+
+use prost::Message as _;
+use selat_ledger::{Checkpoint, Leaf};
+use selat_record::pb::{self, AuditAction, LogEntryKind};
+use selat_record::{ContentId, ParticipantId, Record, Timestamp};
+use selat_seal::{At, SealError, Trust, verify};
+use selat_store::Batch;
+use selat_store::repositories::{KnownCheckpoint, Quarantined, Source};
+
+use crate::accounts::{Act, leaf_matches};
+use crate::ingest::Stored;
+use crate::{Exchange, ExchangeError};
+
+/// Most bytes of an opening.
+const OPENING_BYTES_MAX: usize = 16 * 1024;
+
+/// Consecutive log entries as they came in; nothing in here has been checked.
+#[derive(Debug, Clone)]
+pub struct InSegment {
+    /// Index of the first entry.
+    pub first_index: u64,
+    /// The entries.
+    pub entries: Vec<InEntry>,
+    /// Signed note for the size after the last entry.
+    pub checkpoint: String,
+}
+
+/// One entry as it came in.
+#[derive(Debug, Clone)]
+pub struct InEntry {
+    /// 42 bytes if it is well-formed.
+    pub leaf: Vec<u8>,
+    /// 32 bytes if it is well-formed.
+    pub nonce: Vec<u8>,
+    /// Encoded opening.
+    pub opening: Vec<u8>,
+    /// The envelope, for a release whose content is still given.
+    pub envelope: Option<pb::Envelope>,
+}
+
+/// What a segment brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// Entries now held of the peer's log.
+    pub held: u64,
+    /// Records accepted.
+    pub accepted: u64,
+    /// Records quarantined.
+    pub quarantined: u64,
+}
+
+/// Why a whole segment is refused. Each is a fault of the peer.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// Gap or repetition.
+    #[error("the segment begins at entry {got}, {expected} was due")]
+    OutOfStep {
+        /// Entries held.
+        expected: u64,
+        /// First index of the segment.
+        got: u64,
+    },
+    /// Sizes and shapes.
+    #[error("entry {index}: {what}")]
+    Malformed {
+        /// Index in the log.
+        index: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The checkpoint's signature or form.
+    #[error("checkpoint: {0}")]
+    Checkpoint(#[source] selat_ledger::LedgerError),
+    /// The checkpoint is of another tree.
+    #[error("the checkpoint does not match the entries")]
+    RootMismatch,
+    /// This node's own trouble, not the peer's.
+    #[error(transparent)]
+    Own(#[from] ExchangeError),
+}
+
+/// An entry whose leaf and opening hold.
+struct Opened {
+    leaf: Leaf,
+    nonce: [u8; 32],
+    opening: pb::ReleaseOpening,
+    opening_bytes: Vec<u8>,
+    envelope: Option<pb::Envelope>,
+}
+
+/// What became of the content of an entry.
+enum Content {
+    None,
+    Accepted { record: Box<Record>, content: ContentId, bytes: Vec<u8> },
+    Quarantined { code: &'static str, why: String, envelope: Option<pb::Envelope> },
+}
+
+impl Exchange {
+    /// How many entries of the peer's release log to this participant are held.
+    pub async fn held_of(&self, peer: &ParticipantId) -> Result<u64, ExchangeError> {
+        Ok(self.store.logs.size(&self.release_log_from(peer)).await?)
+    }
+
+    /// Checks a segment as a whole and makes it durable. On `Err` nothing of it is held, except when the error is this
+    /// node's own: then each entry is either held with its record or not at all, and the cursor says which.
+    pub async fn take(&self, peer: &ParticipantId, segment: InSegment) -> Result<Taken, IntakeError> {
+        let result = self.take_checked(peer, segment).await;
+        match &result {
+            Err(IntakeError::Own(_)) | Ok(_) => {}
+            Err(fault) => {
+                self.conduct.fault(peer, &fault.to_string(), self.clock.now());
+            }
+        }
+        result
+    }
+
+    async fn take_checked(&self, peer: &ParticipantId, segment: InSegment) -> Result<Taken, IntakeError> {
+        let held = self.held_of(peer).await?;
+        if segment.first_index != held {
+            return Err(IntakeError::OutOfStep { expected: held, got: segment.first_index });
+        }
+        let opened = self.open_entries(peer, &segment)?;
+        let checkpoint = self.check_against_checkpoint(peer, &opened, &segment.checkpoint).await?;
+        let now = self.clock.now();
+        let trust = self.book().trust().clone();
+        let contents = read_contents(trust, peer.clone(), opened, now).await;
+        self.commit_entries(peer, (held, checkpoint), contents, now).await
+    }
+
+    fn open_entries(&self, peer: &ParticipantId, segment: &InSegment) -> Result<Vec<Opened>, IntakeError> {
+        let count = segment.entries.len();
+        if count == 0 || count > self.limits.segment_entries_max {
+            return Err(IntakeError::Malformed { index: segment.first_index, what: "no entries, or too many" });
+        }
+        let indexes = segment.first_index..;
+        indexes.zip(&segment.entries).map(|(index, entry)| self.open_entry(peer, index, entry)).collect()
+    }
+
+    fn open_entry(&self, peer: &ParticipantId, index: u64, entry: &InEntry) -> Result<Opened, IntakeError> {
+        let malformed = |what| IntakeError::Malformed { index, what };
+        if entry.opening.len() > OPENING_BYTES_MAX {
+            return Err(malformed("the opening is too large"));
+        }
+        let leaf = Leaf::decode(&entry.leaf).map_err(|_| malformed("the leaf is malformed"))?;
+        let nonce = entry.nonce.as_slice().try_into().map_err(|_| malformed("the nonce is not 32 bytes"))?;
+        let opening = pb::ReleaseOpening::decode(entry.opening.as_slice())
+            .map_err(|_| malformed("the opening cannot be decoded"))?;
+        if opening.encode_to_vec() != entry.opening {
+            return Err(malformed("the opening is not canonical"));
+        }
+        if !leaf_matches(&leaf, &nonce, &entry.opening, &opening) {
+            return Err(malformed("the leaf does not commit to the opening"));
+        }
+        let between_us = opening.discloser == peer.as_str() && opening.recipient == self.participant().as_str();
+        if !between_us || opening.federation != self.federation().as_str() {
+            return Err(malformed("the opening is of another log"));
+        }
+        Ok(Opened { leaf, nonce, opening, opening_bytes: entry.opening.clone(), envelope: entry.envelope.clone() })
+    }
+
+    /// The whole tree is rebuilt from its leaves, so an equal root proves inclusion and consistency at once.
+    async fn check_against_checkpoint(
+        &self,
+        peer: &ParticipantId,
+        opened: &[Opened],
+        note: &str,
+    ) -> Result<KnownCheckpoint, IntakeError> {
+        let log = self.release_log_from(peer);
+        let book = self.book();
+        let descriptor = &book.approved_peer(peer)?.descriptor;
+        let key = descriptor.log_key().ok_or_else(|| ExchangeError::PeerState {
+            peer: peer.clone(),
+            why: "its descriptor names no active log key".into(),
+        })?;
+        let checkpoint = Checkpoint::open(note, &log, peer, key).map_err(IntakeError::Checkpoint)?;
+        let mut growth = self.store.logs.growth(&log).await.map_err(ExchangeError::from)?;
+        for entry in opened {
+            growth.append(&entry.leaf.encode()).map_err(IntakeError::Checkpoint)?;
+        }
+        let root = growth.root().map_err(IntakeError::Checkpoint)?;
+        if (growth.size(), root) != (checkpoint.size, checkpoint.root) {
+            return Err(IntakeError::RootMismatch);
+        }
+        Ok(KnownCheckpoint { size: checkpoint.size, root, note: note.to_owned() })
+    }
+
+    async fn commit_entries(
+        &self,
+        peer: &ParticipantId,
+        (first, checkpoint): (u64, KnownCheckpoint),
+        contents: Vec<(Opened, Content)>,
+        now: Timestamp,
+    ) -> Result<Taken, IntakeError> {
+        let mut taken = Taken { held: first, ..Taken::default() };
+        let mut pending = Pending::new(self, peer, first);
+        for (opened, content) in contents {
+            // Two versions of one record cannot share a batch: the second requires the first to be there.
+            if pending.holds(&opened.opening) {
+                pending = self.flush(pending, &mut taken).await?;
+            }
+            self.add_entry(&mut pending, &opened, content, now).await?;
+        }
+        self.store.peers.put_checkpoint(&mut pending.batch, peer, &checkpoint);
+        self.flush(pending, &mut taken).await?;
+        Ok(taken)
+    }
+
+    async fn add_entry(
+        &self,
+        pending: &mut Pending,
+        opened: &Opened,
+        content: Content,
+        now: Timestamp,
+    ) -> Result<(), ExchangeError> {
+        let index = pending.first + pending.count;
+        let (leaf, opening) = (opened.leaf.clone(), opened.opening_bytes.clone());
+        self.store.intake.append(&mut pending.batch, &pending.peer, leaf, &opened.nonce, opening);
+        pending.count += 1;
+        pending.records.insert(opened.opening.record_id.clone());
+        let content = match content {
+            Content::Accepted { record, content, bytes } => self.chained(record, content, bytes).await?,
+            other => other,
+        };
+        match content {
+            Content::None => {}
+            Content::Accepted { record, content, bytes } => {
+                let head = self.store.records.head(record.originator(), record.id()).await?;
+                let stored = Stored { record: &record, content, envelope: &bytes, source: Source::Peer };
+                self.store_version(&mut pending.batch, &stored, head.as_ref(), now).await?;
+                let act = Act::of_node(AuditAction::Collection).about(&record, content).with([pending.peer.clone()]);
+                self.account(&mut pending.batch, act, now)?;
+                pending.accepted.push((*record, content, head.is_none()));
+            }
+            Content::Quarantined { code, why, envelope } => {
+                let quarantined = Quarantined {
+                    peer: pending.peer.clone(),
+                    index,
+                    content_id: ContentId::from_slice(&opened.opening.content_id).ok(),
+                    code: code.to_owned(),
+                    reason: why,
+                    time: now,
+                };
+                let envelope = envelope.map(|envelope| envelope.encode_to_vec());
+                self.store.intake.quarantine(&mut pending.batch, &quarantined, envelope.as_deref());
+                pending.quarantined += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// The record as it is, or why it does not follow on what is held.
+    async fn chained(&self, record: Box<Record>, content: ContentId, bytes: Vec<u8>) -> Result<Content, ExchangeError> {
+        let head = self.store.records.head(record.originator(), record.id()).await?;
+        let fault = match head {
+            // A first sight may be of a later version: the audience was widened after version 1.
+            None => None,
+            Some(head) if record.version() <= head.version => Some(("OUT_OF_ORDER", "this or a later version is held")),
+            Some(head) if record.version() == head.version + 1 && record.replaces() != Some(head.content_id) => {
+                Some(("BROKEN_CHAIN", "it does not replace the version that is held"))
+            }
+            Some(_) => None,
+        };
+        Ok(match fault {
+            None => Content::Accepted { record, content, bytes },
+            Some((code, why)) => {
+                let envelope = pb::Envelope::decode(bytes.as_slice()).ok();
+                Content::Quarantined { code, why: why.into(), envelope }
+            }
+        })
+    }
+
+    async fn flush(&self, pending: Pending, taken: &mut Taken) -> Result<Pending, ExchangeError> {
+        let next = Pending::new(self, &pending.peer, pending.first + pending.count);
+        self.store.commit(pending.batch).await?;
+        taken.held = pending.first + pending.count;
+        taken.accepted += u64::try_from(pending.accepted.len()).unwrap_or(u64::MAX);
+        taken.quarantined += pending.quarantined;
+        for (record, content, first) in pending.accepted {
+            if first {
+                self.counts.add(false);
+            }
+            self.index_record(&record, content);
+        }
+        Ok(next)
+    }
+}
+
+/// Entries on their way into one batch.
+struct Pending {
+    peer: ParticipantId,
+    first: u64,
+    count: u64,
+    batch: Batch,
+    records: BTreeSet<Vec<u8>>,
+    accepted: Vec<(Record, ContentId, bool)>,
+    quarantined: u64,
+}
+
+impl Pending {
+    fn new(exchange: &Exchange, peer: &ParticipantId, first: u64) -> Self {
+        let mut batch = Batch::default();
+        exchange.store.intake.expect_size(&mut batch, peer, first);
+        let (records, accepted) = (BTreeSet::new(), Vec::new());
+        Self { peer: peer.clone(), first, count: 0, batch, records, accepted, quarantined: 0 }
+    }
+
+    fn holds(&self, opening: &pb::ReleaseOpening) -> bool {
+        !opening.record_id.is_empty() && self.records.contains(&opening.record_id)
+    }
+}
+
+/// Verifies the records of a segment away from the async threads: a signature takes tens of microseconds.
+async fn read_contents(
+    trust: Trust,
+    peer: ParticipantId,
+    opened: Vec<Opened>,
+    now: Timestamp,
+) -> Vec<(Opened, Content)> {
+    let read = move || {
+        let read = |entry: Opened| {
+            let content = read_content(&trust, &peer, &entry, now);
+            (entry, content)
+        };
+        opened.into_iter().map(read).collect()
+    };
+    tokio::task::spawn_blocking(read).await.expect("reading contents does not panic and is never aborted")
+}
+
+fn read_content(trust: &Trust, peer: &ParticipantId, entry: &Opened, now: Timestamp) -> Content {
+    if !matches!(entry.opening.kind(), LogEntryKind::Release | LogEntryKind::Amendment) {
+        return Content::None;
+    }
+    let Some(envelope) = &entry.envelope else {
+        let why = "the peer no longer gives its content".to_owned();
+        return Content::Quarantined { code: "WITHHELD", why, envelope: None };
+    };
+    match accept(trust, peer, &entry.opening, envelope, now) {
+        Ok((record, content)) => {
+            Content::Accepted { record: Box::new(record), content, bytes: envelope.encode_to_vec() }
+        }
+        Err((code, why)) => Content::Quarantined { code, why, envelope: Some(envelope.clone()) },
+    }
+}
+
+/// Only the originator's own records are accepted from a peer; onward disclosure needs consent that no payload carries
+/// in this version.
+fn accept(
+    trust: &Trust,
+    peer: &ParticipantId,
+    opening: &pb::ReleaseOpening,
+    envelope: &pb::Envelope,
+    now: Timestamp,
+) -> Result<(Record, ContentId), (&'static str, String)> {
+    let at = At { now, first_logged: now };
+    let verified = verify::<pb::Record>(trust, envelope, peer, at)
+        .map_err(|error: SealError| (error.code(), error.to_string()))?;
+    let content = verified.content_id();
+    let record = Record::check(verified.into_inner()).map_err(|faults| ("INVALID", faults.to_string()))?;
+    let as_opened = opening.record_id == record.id().as_bytes()
+        && opening.record_version == record.version()
+        && opening.content_id == content.as_bytes()
+        && opening.conditions == record.message().handling;
+    if !as_opened {
+        return Err(("NOT_AS_LOGGED", "the envelope is not what the log entry says".into()));
+    }
+    if record.valid_until().is_some_and(|until| until <= now) {
+        return Err(("EXPIRED", "it expired before it arrived".into()));
+    }
+    Ok((record, content))
+}
+
+impl From<selat_store::StoreError> for IntakeError {
+    fn from(error: selat_store::StoreError) -> Self {
+        Self::Own(error.into())
+    }
+}

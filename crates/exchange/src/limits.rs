@@ -1,0 +1,51 @@
+//! Every bound of the use-cases, in one place. The node's configuration sets them; the defaults are its defaults.
+
+use std::time::Duration;
+
+/// Bounds and pace of the exchange.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Answers to peers leave on multiples of this span, counted from the arrival of the query.
+    pub answer_grid: Duration,
+    /// Grid ticks after which the answer to a `Find` leaves.
+    pub find_ticks: u32,
+    /// Grid ticks after which the answer to a `Fetch` leaves.
+    pub fetch_ticks: u32,
+    /// Default and largest deadline of a federated search.
+    pub search_deadline: Duration,
+    /// Longest deadline an officer may ask for.
+    pub search_deadline_max: Duration,
+    /// Most peers that one search asks.
+    pub fan_out_max: usize,
+    /// Most log entries in one segment.
+    pub segment_entries_max: usize,
+    /// Validity of a record whose maker names none.
+    pub record_valid_days: u32,
+    /// Faults of a peer within `fault_window` that cut it off.
+    pub faults_before_cut_off: u32,
+    /// Span after which a peer's faults are forgotten.
+    pub fault_window: Duration,
+    /// How long a peer stays cut off.
+    pub cut_off: Duration,
+    /// Most entries of the search index.
+    pub index_entries_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            answer_grid: Duration::from_millis(10),
+            find_ticks: 10,
+            fetch_ticks: 20,
+            search_deadline: Duration::from_secs(5),
+            search_deadline_max: Duration::from_secs(60),
+            fan_out_max: 64,
+            segment_entries_max: 256,
+            record_valid_days: 365,
+            faults_before_cut_off: 5,
+            fault_window: Duration::from_secs(60),
+            cut_off: Duration::from_secs(60),
+            index_entries_max: 5_000_000,
+        }
+    }
+}

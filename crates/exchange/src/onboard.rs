@@ -1,0 +1,198 @@
+//! How a participant becomes a peer: its descriptor comes as a file, the pairwise phrase is compared over a second
+//! channel, an operator approves. Until then nothing is exchanged; until the other side approved too, its node refuses
+//! our connections.
+
+use futures::future::join_all;
+use selat_policy::{Decision, DeskAct, decide_release, may};
+use selat_record::ParticipantId;
+use selat_record::pb::{AuditAction, LogEntryKind};
+use selat_seal::armor::dearmor;
+use selat_seal::{AcceptedDescriptor, SafetyPhrase, armor};
+use selat_store::repositories::{Approval, HeldRecord, Peer, PeerState};
+use selat_store::{Batch, StoreError};
+use tracing::info;
+
+use crate::accounts::{Act, Release};
+use crate::{Actor, Exchange, ExchangeError, PeerEntry};
+
+/// Armour label of descriptor files.
+const DESCRIPTOR_LABEL: &str = "DESCRIPTOR";
+/// Longest description of the second channel in characters.
+const CHANNEL_MAX: usize = 200;
+/// Records that one step of the backlog releases.
+const BACKLOG_STEP: usize = 128;
+/// How often an approval starts again because another change came first.
+const TRIES_MAX: usize = 8;
+
+impl Exchange {
+    /// This participant's descriptor, armoured, for the other side.
+    pub async fn invite(&self, actor: &Actor) -> Result<String, ExchangeError> {
+        may(&actor.roles, DeskAct::ManagePeers)?;
+        let act = Act::of(actor, AuditAction::Administration, None).note("wrote an invitation");
+        self.account_now(act).await?;
+        Ok(armor::armor(DESCRIPTOR_LABEL, &prost::Message::encode_to_vec(self.descriptor.envelope())))
+    }
+
+    /// Reads a descriptor file and checks it as a first contact: form, signatures, federation. Nothing is stored.
+    pub fn read_descriptor(&self, text: &str) -> Result<AcceptedDescriptor, ExchangeError> {
+        let bytes = dearmor(DESCRIPTOR_LABEL, text).map_err(|error| ExchangeError::Descriptor(error.to_string()))?;
+        let envelope = prost::Message::decode(bytes.as_slice())
+            .map_err(|_| ExchangeError::Descriptor("it holds no envelope".into()))?;
+        Ok(AcceptedDescriptor::accept_first(self.federation(), &envelope, self.clock.now())?)
+    }
+
+    /// Takes in a participant as a pending peer. The same descriptor again changes nothing; another one replaces it
+    /// while the peer is pending, and is refused afterwards.
+    pub async fn join(&self, actor: &Actor, descriptor: AcceptedDescriptor) -> Result<PeerEntry, ExchangeError> {
+        may(&actor.roles, DeskAct::ManagePeers)?;
+        let participant = descriptor.participant().clone();
+        if participant == *self.participant() {
+            return Err(ExchangeError::PeerState { peer: participant, why: "this is our own descriptor".into() });
+        }
+        let book = self.book();
+        if let Ok(known) = book.peer(&participant) {
+            if known.descriptor.content_id() == descriptor.content_id() {
+                return Ok(known.clone());
+            }
+            if known.row.state != PeerState::Pending {
+                let why = "is approved with another descriptor; a newer one comes by its chain, not by a file".into();
+                return Err(ExchangeError::PeerState { peer: participant, why });
+            }
+        }
+        let row = Peer {
+            participant: participant.clone(),
+            state: PeerState::Pending,
+            descriptor: prost::Message::encode_to_vec(descriptor.envelope()),
+            joined: self.clock.now(),
+            approval: None,
+        };
+        let act = Act::of(actor, AuditAction::Administration, None).content(descriptor.content_id());
+        let act = act.with([participant]).note("took in a descriptor");
+        self.store_peer(PeerEntry { row, descriptor }, act).await
+    }
+
+    /// The twelve words that both sides must read alike.
+    pub fn fingerprint(&self, actor: &Actor, peer: &ParticipantId) -> Result<SafetyPhrase, ExchangeError> {
+        may(&actor.roles, DeskAct::ManagePeers)?;
+        let book = self.book();
+        Ok(SafetyPhrase::between(&self.descriptor.content_id(), &book.peer(peer)?.descriptor.content_id()))
+    }
+
+    /// Approves a pending peer after `words`, as the other side read them out over `channel`, were found equal to ours.
+    /// Records that it may have are released to it from now on, those already held by [`Exchange::release_backlog`].
+    pub async fn approve(
+        &self,
+        actor: &Actor,
+        peer: &ParticipantId,
+        words: &[String],
+        channel: &str,
+    ) -> Result<PeerEntry, ExchangeError> {
+        let phrase = self.fingerprint(actor, peer)?;
+        let book = self.book();
+        let known = book.peer(peer)?;
+        if known.row.state == PeerState::Frozen {
+            return Err(ExchangeError::PeerState { peer: peer.clone(), why: "is frozen".into() });
+        }
+        let heard = words.iter().map(|word| word.trim().to_lowercase());
+        if !heard.eq(phrase.words().iter().map(|word| (*word).to_owned())) {
+            self.account_now(self.phrase_failed(actor, peer)).await?;
+            return Err(ExchangeError::PhraseMismatch);
+        }
+        let channel = channel.trim();
+        if channel.is_empty() || channel.chars().count() > CHANNEL_MAX || channel.chars().any(char::is_control) {
+            return Err(selat_record::Faults::one("channel", "is not 1 to 200 characters of plain text").into());
+        }
+        if known.is_approved() {
+            return Ok(known.clone());
+        }
+        let approval = Approval { by: actor.officer.to_string(), at: self.clock.now(), channel: channel.to_owned() };
+        let row = Peer { state: PeerState::Approved, approval: Some(approval), ..known.row.clone() };
+        let act = Act::of(actor, AuditAction::Administration, None).content(known.descriptor.content_id());
+        let act = act.with([peer.clone()]).note(format!("approved over {channel}"));
+        let entry = self.store_peer(PeerEntry { row, descriptor: known.descriptor.clone() }, act).await?;
+        info!(%peer, officer = %actor.officer, "peer approved");
+        Ok(entry)
+    }
+
+    fn phrase_failed(&self, actor: &Actor, peer: &ParticipantId) -> Act<'static> {
+        Act::of(actor, AuditAction::Administration, None).with([peer.clone()]).note("the phrase did not match")
+    }
+
+    /// Writes the peer with the next epoch, so that no batch decided by the old book is committed after it.
+    async fn store_peer(&self, entry: PeerEntry, act: Act<'_>) -> Result<PeerEntry, ExchangeError> {
+        let _one_at_a_time = self.peer_changes.lock().await;
+        for _ in 0..TRIES_MAX {
+            let book = self.book();
+            let mut batch = Batch::default();
+            match book.peer(&entry.row.participant) {
+                Ok(known) => self.store.peers.replace(&mut batch, &known.row, &entry.row),
+                Err(_) => self.store.peers.add(&mut batch, &entry.row),
+            }
+            self.store.peers.advance_epoch(&mut batch, book.epoch);
+            self.account(&mut batch, act.clone(), self.clock.now())?;
+            match self.store.commit(batch).await {
+                Ok(_) => {
+                    let next = book.with(self.federation(), &self.descriptor, book.epoch + 1, entry.clone());
+                    self.replace_book(next);
+                    return Ok(entry);
+                }
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ExchangeError::Busy)
+    }
+
+    /// Releases to `peer` every own record that it may have and has not got. Safe to run again at any time: what is
+    /// already in the log stays as it is. Returns how many records were released.
+    pub async fn release_backlog(&self, peer: &ParticipantId) -> Result<u64, ExchangeError> {
+        let mut after = None;
+        let mut released = 0;
+        loop {
+            let page = self.store.records.scan_heads_of(self.participant(), after, BACKLOG_STEP).await?;
+            let Some(last) = page.last() else { return Ok(released) };
+            after = Some(last.record_id);
+            // Side by side, so that the appender makes them durable together.
+            for done in join_all(page.iter().map(|held| self.release_late(peer, held))).await {
+                released += u64::from(done?);
+            }
+            self.wake(peer);
+        }
+    }
+
+    /// Releases one record to a peer that came later. False if it may not have it, or has it.
+    async fn release_late(&self, peer: &ParticipantId, held: &HeldRecord) -> Result<bool, ExchangeError> {
+        let now = self.clock.now();
+        let book = self.book();
+        book.approved_peer(peer)?;
+        let (id, content) = (held.record_id, held.head.content_id);
+        let earlier = self.store.releases.recipients(id).await?;
+        if earlier.iter().any(|recipient| recipient.peer == *peer && recipient.version == held.head.version) {
+            return Ok(false);
+        }
+        let record = self.load(self.participant(), id, content).await?;
+        let Decision::Permit(permit) = decide_release(&record, true, &book.facts(peer), now) else { return Ok(false) };
+        let amended = earlier.iter().any(|recipient| recipient.peer == *peer);
+        let kind = if amended { LogEntryKind::Amendment } else { LogEntryKind::Release };
+        let mut batch = Batch::default();
+        self.store.peers.require_epoch(&mut batch, book.epoch);
+        let release = Release { recipient: peer, record: &record, content, kind, permit: &permit };
+        self.account_release(&mut batch, &release, now)?;
+        let act = Act::of_node(AuditAction::Disclosure).about(&record, content).with([peer.clone()]);
+        self.account(&mut batch, act.note("released on approval of the peer"), now)?;
+        match self.store.commit(batch).await {
+            Ok(_) => Ok(true),
+            // Released meanwhile by the ordinary way, or the set of peers changed: the next run looks again.
+            Err(StoreError::Conflict { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Rows of peers as the book holds them; a stored descriptor is checked again as if it came today.
+pub(crate) fn entry_of(row: Peer, federation: &selat_record::FederationId) -> Result<PeerEntry, ExchangeError> {
+    let envelope = prost::Message::decode(row.descriptor.as_slice())
+        .map_err(|_| ExchangeError::Inconsistent(format!("descriptor of {} cannot be decoded", row.participant)))?;
+    let descriptor = AcceptedDescriptor::restore(federation, &envelope)?;
+    Ok(PeerEntry { row, descriptor })
+}

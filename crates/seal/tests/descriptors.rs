@@ -1,0 +1,275 @@
+//! Which first descriptors are accepted, and what nobody may bring in with one.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that stumbles shall fail")]
+
+mod kit;
+
+use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
+use kit::{CREATED_MS, NOW_MS, Party, federation, moment};
+use proptest::prelude::*;
+use prost::Message;
+use selat_record::pb::{KeyPurpose, KeyStatus};
+use selat_record::{Payload, pb};
+use selat_seal::descriptor::sign_with_roots;
+use selat_seal::{AcceptedDescriptor, SealError, SecretKey};
+
+fn accept(envelope: &pb::Envelope) -> Result<AcceptedDescriptor, SealError> {
+    AcceptedDescriptor::accept_first(&federation(), envelope, moment(NOW_MS))
+}
+
+/// Refused after `change`, with a fault at `field`.
+#[track_caller]
+fn check(field: &str, change: impl FnOnce(&mut pb::Descriptor)) {
+    let mut descriptor = Party::aus().descriptor();
+    change(&mut descriptor);
+    match accept(&Party::aus().sign_descriptor(&descriptor)) {
+        Err(SealError::Descriptor(faults)) => {
+            let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
+            assert!(fields.contains(&field), "{field} is not among {fields:?}");
+        }
+        other => panic!("{field}: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn check_threshold(roots: &[&SecretKey], have: usize) {
+    let refused = accept(&sign_with_roots(&Party::aus().descriptor(), roots)).unwrap_err();
+    assert_eq!(refused, SealError::Threshold { need: 2, have });
+    assert_eq!(refused.to_string(), format!("needs 2 distinct keys, has {have}"));
+}
+
+#[test]
+fn an_honest_descriptor_is_accepted_and_answers_for_its_owner() {
+    let envelope = Party::aus().sign_descriptor(&Party::aus().descriptor());
+    let accepted = accept(&envelope).unwrap();
+    assert_eq!(accepted.participant().as_str(), "AUS");
+    assert_eq!(accepted.version(), 1);
+    assert_eq!(accepted.envelope(), &envelope);
+    assert_eq!(accepted.message(), &Party::aus().descriptor());
+    assert_eq!(accepted.keys(KeyPurpose::Root).count(), 3);
+    assert_eq!(accepted.log_key(), Some(&Party::aus().key(KeyPurpose::Log).public()));
+    assert_eq!(accepted.tls_authorities(), [b"certificate"]);
+    assert_eq!(accepted.endpoints()[0].port, 7443);
+    assert_eq!(AcceptedDescriptor::restore(&federation(), &envelope), Ok(accepted));
+}
+
+#[test]
+fn a_threshold_counts_distinct_keys_of_the_roots() {
+    let [a, b, c] = kit::ROOTS.map(|n| Party::aus().root(n));
+    check_threshold(&[], 0);
+    check_threshold(&[&a], 1);
+    check_threshold(&[&a, &a], 1);
+    check_threshold(&[&a, &Party::idn().root(1)], 1);
+    check_threshold(&[&a, &Party::aus().key(KeyPurpose::Record)], 1);
+    for two in [[&a, &b], [&b, &c], [&c, &a]] {
+        assert!(accept(&sign_with_roots(&Party::aus().descriptor(), &two)).is_ok());
+    }
+    assert!(accept(&sign_with_roots(&Party::aus().descriptor(), &[&Party::idn().root(1), &a, &a, &c])).is_ok());
+    let crowd = accept(&sign_with_roots(&Party::aus().descriptor(), &[&a; 17])).unwrap_err();
+    assert_eq!(crowd.code(), "SIGNATURE_COUNT");
+}
+
+#[test]
+fn a_signature_that_does_not_hold_does_not_count() {
+    let mut envelope = Party::aus().sign_descriptor(&Party::aus().descriptor());
+    envelope.signatures[1].sig[40] ^= 1;
+    assert_eq!(accept(&envelope), Err(SealError::Threshold { need: 2, have: 1 }));
+    let mut renamed = Party::aus().sign_descriptor(&Party::aus().descriptor());
+    renamed.signatures[1].key_id = Party::aus().root(3).id().as_bytes().to_vec();
+    assert_eq!(accept(&renamed), Err(SealError::Threshold { need: 2, have: 1 }));
+}
+
+#[test]
+fn roots_that_are_not_active_do_not_sign() {
+    let sleeping = |status: KeyStatus| {
+        let mut descriptor = Party::aus().descriptor();
+        descriptor.keys[1].set_status(status);
+        descriptor.keys[1].valid_until_ms = NOW_MS;
+        descriptor.keys[1].compromised_since_ms = if status == KeyStatus::Compromised { NOW_MS } else { 0 };
+        accept(&Party::aus().sign_descriptor(&descriptor)).unwrap_err()
+    };
+    for status in [KeyStatus::Pending, KeyStatus::Retired, KeyStatus::Compromised] {
+        assert_eq!(sleeping(status), SealError::Threshold { need: 2, have: 1 });
+    }
+    let mut later = Party::aus().descriptor();
+    later.keys[1].valid_from_ms = CREATED_MS + 1;
+    assert!(matches!(accept(&Party::aus().sign_descriptor(&later)), Err(SealError::Threshold { have: 1, .. })));
+}
+
+#[test]
+fn the_clock_is_asked_at_acceptance_and_not_afterwards() {
+    let expiring_at = |ms| {
+        let mut descriptor = Party::aus().descriptor();
+        descriptor.header.as_mut().unwrap().expires_ms = ms;
+        Party::aus().sign_descriptor(&descriptor)
+    };
+    assert!(accept(&expiring_at(NOW_MS + 1)).is_ok());
+    assert_eq!(accept(&expiring_at(NOW_MS)), Err(SealError::Expired));
+    assert!(AcceptedDescriptor::restore(&federation(), &expiring_at(NOW_MS)).is_ok());
+
+    let today = Party::aus().sign_descriptor(&Party::aus().descriptor());
+    let at = |ms| AcceptedDescriptor::accept_first(&federation(), &today, moment(ms));
+    assert!(at(CREATED_MS - 300_000).is_ok());
+    assert_eq!(at(CREATED_MS - 300_001), Err(SealError::FromTheFuture));
+}
+
+#[test]
+fn another_federation_or_type_is_refused() {
+    let envelope = Party::aus().sign_descriptor(&Party::aus().descriptor());
+    let elsewhere = AcceptedDescriptor::accept_first(&"live".parse().unwrap(), &envelope, moment(NOW_MS));
+    assert_eq!(elsewhere, Err(SealError::WrongFederation));
+    let relabelled = pb::Envelope { payload_type: pb::Record::TYPE.to_owned(), ..envelope };
+    assert_eq!(accept(&relabelled).unwrap_err().code(), "WRONG_TYPE");
+}
+
+#[test]
+fn a_descriptor_in_another_encoding_is_refused() {
+    let mut payload = Party::aus().descriptor().encode_to_vec();
+    payload.extend([0x98, 0x06, 0x01]);
+    let envelope = kit::envelope_of(pb::Descriptor::TYPE, &payload, &[&Party::aus().root(1), &Party::aus().root(2)]);
+    assert_eq!(accept(&envelope), Err(SealError::NonCanonical));
+    let large = vec![0; pb::Descriptor::MAX_BYTES + 1];
+    assert_eq!(accept(&kit::envelope_of(pb::Descriptor::TYPE, &large, &[])).unwrap_err().code(), "TOO_LARGE");
+}
+
+#[test]
+fn its_place_in_the_chain_is_the_first() {
+    check("version", |descriptor| descriptor.version = 2);
+    check("version", |descriptor| descriptor.version = 0);
+    check("previous", |descriptor| descriptor.previous = vec![1; 32]);
+    check("header.descriptor_version", |descriptor| descriptor.header.as_mut().unwrap().descriptor_version = 2);
+    check("header.audience", |descriptor| descriptor.header.as_mut().unwrap().audience = "IDN".to_owned());
+}
+
+#[test]
+fn keys_that_break_the_rule_do_not_get_in() {
+    let torsioned = (ED25519_BASEPOINT_POINT + EIGHT_TORSION[1]).compress().to_bytes();
+    let small = EIGHT_TORSION[3].compress().to_bytes();
+    for raw in [torsioned.to_vec(), small.to_vec(), vec![2; 32], vec![1; 31], Vec::new()] {
+        check("keys[3].public_key", |descriptor| descriptor.keys[3].public_key = raw);
+    }
+    check("keys[3].id", |descriptor| descriptor.keys[3].id[0] ^= 1);
+    check("keys[3].algorithm", |descriptor| descriptor.keys[3].algorithm = 0);
+    check("keys[3].algorithm", |descriptor| descriptor.keys[3].algorithm = 2);
+    check("keys[3].purpose", |descriptor| descriptor.keys[3].purpose = 0);
+    check("keys[3].purpose", |descriptor| descriptor.keys[3].purpose = 99);
+    check("keys[3].status", |descriptor| descriptor.keys[3].status = 0);
+    check("keys[3].status", |descriptor| descriptor.keys[3].status = 99);
+}
+
+#[test]
+fn a_key_has_one_purpose_and_stands_once() {
+    check("keys", |descriptor| {
+        let mut again = descriptor.keys[3].clone();
+        again.set_purpose(KeyPurpose::Query);
+        descriptor.keys.push(again);
+    });
+    check("keys", |descriptor| descriptor.keys.clear());
+    check("keys", |descriptor| descriptor.keys = vec![descriptor.keys[0].clone(); 65]);
+}
+
+#[test]
+fn the_times_of_a_key_agree_with_its_status() {
+    check("keys[3].valid_from_ms", |descriptor| descriptor.keys[3].valid_from_ms = -1);
+    check("keys[3].valid_until_ms", |descriptor| descriptor.keys[3].valid_until_ms = CREATED_MS);
+    check("keys[3].valid_until_ms", |descriptor| descriptor.keys[3].set_status(KeyStatus::Retired));
+    check("keys[3].compromised_since_ms", |descriptor| descriptor.keys[3].set_status(KeyStatus::Compromised));
+    check("keys[3].compromised_since_ms", |descriptor| descriptor.keys[3].compromised_since_ms = NOW_MS);
+}
+
+#[test]
+fn certificates_stand_with_tls_authorities_alone() {
+    check("keys[6].certificate", |descriptor| descriptor.keys[6].certificate.clear());
+    check("keys[6].certificate", |descriptor| descriptor.keys[6].certificate = vec![0; 4097]);
+    check("keys[3].certificate", |descriptor| descriptor.keys[3].certificate = vec![0; 10]);
+    let at_the_cap = Party::aus().accepted(|descriptor| descriptor.keys[6].certificate = vec![7; 4096]);
+    assert_eq!(at_the_cap.tls_authorities()[0].len(), 4096);
+    let retired = Party::aus().accepted(|descriptor| {
+        descriptor.keys[6].set_status(KeyStatus::Retired);
+        descriptor.keys[6].valid_until_ms = NOW_MS;
+    });
+    assert!(retired.tls_authorities().is_empty());
+}
+
+#[test]
+fn a_threshold_that_roots_cannot_meet_is_refused() {
+    check("root_threshold", |descriptor| descriptor.root_threshold = 0);
+    check("root_threshold", |descriptor| descriptor.root_threshold = 4);
+    check("root_threshold", |descriptor| descriptor.root_threshold = u32::MAX);
+}
+
+#[test]
+fn endpoints_are_bounded_and_can_be_dialled() {
+    check("endpoints", |descriptor| descriptor.endpoints.clear());
+    check("endpoints", |descriptor| descriptor.endpoints = vec![descriptor.endpoints[0].clone(); 9]);
+    check("endpoints", |descriptor| descriptor.endpoints = vec![descriptor.endpoints[0].clone(); 2]);
+    check("endpoints[0].node", |descriptor| descriptor.endpoints[0].node = "Node_1".to_owned());
+    check("endpoints[0].host", |descriptor| descriptor.endpoints[0].host = "a host".to_owned());
+    check("endpoints[0].port", |descriptor| descriptor.endpoints[0].port = 0);
+    check("endpoints[0].port", |descriptor| descriptor.endpoints[0].port = 65_536);
+}
+
+#[test]
+fn text_is_bounded_and_clean() {
+    check("unit", |descriptor| descriptor.unit.clear());
+    check("unit", |descriptor| descriptor.unit = "x".repeat(121));
+    check("unit", |descriptor| descriptor.unit = "e\u{301}".to_owned());
+    check("unit", |descriptor| descriptor.unit = "unit\u{1b}[2J".to_owned());
+    check("contact", |descriptor| descriptor.contact = None);
+    let contact = |change: fn(&mut pb::Contact)| {
+        move |descriptor: &mut pb::Descriptor| change(descriptor.contact.as_mut().unwrap())
+    };
+    check("contact.title", contact(|contact| contact.title.clear()));
+    check("contact.phone", contact(|contact| contact.phone = "1".repeat(41)));
+    check("contact.email", contact(|contact| contact.email = "x".repeat(255)));
+    check("contact.hours", contact(|contact| contact.hours = "x".repeat(121)));
+    check("contact.languages", contact(|contact| contact.languages = vec!["en".to_owned(); 65]));
+    check("contact.languages[1]", contact(|contact| contact.languages.push("e".to_owned())));
+    assert_eq!(Party::aus().accepted(|descriptor| descriptor.unit = "ä".repeat(120)).message().unit.len(), 240);
+}
+
+#[test]
+fn what_the_node_speaks_is_in_order() {
+    let range = |min, max| Some(pb::ProtocolRange { min, max });
+    for protocol in [None, range(0, 1), range(2, 1), range(0, 0)] {
+        check("protocol", |descriptor| descriptor.protocol = protocol);
+    }
+    check("refresh_hint_s", |descriptor| descriptor.refresh_hint_s = 604_801);
+    check("payload_types", |descriptor| descriptor.payload_types.reverse());
+    check("payload_types", |descriptor| descriptor.payload_types = vec!["a".to_owned(); 2]);
+    check("payload_types", |descriptor| descriptor.payload_types.insert(0, String::new()));
+    check("payload_types", |descriptor| descriptor.payload_types = (0..65).map(|n| format!("t{n:02}")).collect());
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    check("unit", |descriptor| {
+        descriptor.unit.clear();
+        descriptor.root_threshold = 0;
+    });
+    check("root_threshold", |descriptor| {
+        descriptor.unit.clear();
+        descriptor.root_threshold = 0;
+    });
+}
+
+proptest! {
+    /// A change anywhere in a signed descriptor is refused, whatever it does to the decoder.
+    #[test]
+    fn a_flipped_bit_is_refused(at in any::<prop::sample::Index>(), bit in 0..8u8) {
+        let mut envelope = Party::aus().sign_descriptor(&Party::aus().descriptor());
+        let at = at.index(envelope.payload.len());
+        envelope.payload[at] ^= 1 << bit;
+        prop_assert!(accept(&envelope).is_err());
+    }
+
+    #[test]
+    fn garbage_is_refused(payload in prop::collection::vec(any::<u8>(), 0..400)) {
+        prop_assert!(accept(&kit::envelope_of(pb::Descriptor::TYPE, &payload, &[])).is_err());
+    }
+
+    #[test]
+    fn garbage_is_no_key_file(text in "(-----BEGIN SELAT SECRET KEY-----\n)?(Participant: AUS\n)?\\PC{0,80}\n?(-----END SELAT SECRET KEY-----)?") {
+        prop_assert!(selat_seal::KeyFile::parse(&text).is_err());
+    }
+}

@@ -1,0 +1,163 @@
+//! `selat init`: its flags, and what it tells when it is done.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use nix::unistd::{Uid, User};
+use selat_exchange::Clock as _;
+use selat_policy::Role;
+use selat_record::{FederationId, OfficerId, ParticipantId};
+
+use super::{InitReport, InitRequest, init};
+use crate::clock::{OsEntropy, SystemClock};
+use crate::complaint::{Complaint, Exit, plain};
+use crate::config::{CallerKey, CallerRule, ContactConfig};
+
+const EXAMPLES: &str = "\
+Examples:
+  Try it out, both nodes on this machine:
+    selat init aus --participant AUS --federation trial --unit \"Immigration Intelligence Centre\" \\
+        --listen 127.0.0.1:7441 --advertise-host 127.0.0.1 --contact-email duty@aus.example
+
+  A service (see deploy/README.md), called by the user with id 1000 as officer ops1:
+    selat init /var/lib/selat/node --participant AUS --federation demo \\
+        --unit \"Immigration Intelligence Centre\" --advertise-host selat.example.org \\
+        --contact-phone \"+61 2 5550 0100\" --desk-socket /run/selat/desk.sock --desk-group selat-desk \\
+        --caller-uid 1000 --officer ops1 --role operator";
+
+/// Set up a new node: its keys, its first descriptor and its configuration
+///
+/// Makes one folder, whole or not at all, and never overwrites. The root keys in it speak for the participant: move
+/// them to separate places afterwards, off this machine.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct InitArgs {
+    /// Folder to make; its parent must be there
+    pub dir: PathBuf,
+    /// Whose node it is: ISO 3166-1 alpha-3 for a state, 2 to 12 upper-case letters or digits for an organisation
+    #[arg(long, value_name = "CODE")]
+    pub participant: ParticipantId,
+    /// The federation, as its members agreed: lower-case letters, digits and hyphens
+    #[arg(long, value_name = "NAME")]
+    pub federation: FederationId,
+    /// Name of the unit, for people
+    #[arg(long, value_name = "TEXT")]
+    pub unit: String,
+    /// Label of the node within the participant
+    #[arg(long, value_name = "LABEL", default_value = "node1")]
+    pub node: String,
+    /// Where the node listens for peers
+    #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:7443")]
+    pub listen: SocketAddr,
+    /// Host name or address under which peers reach the node
+    #[arg(long, value_name = "HOST")]
+    pub advertise_host: String,
+    /// Port under which peers reach the node, if it is not the port of --listen
+    #[arg(long, value_name = "PORT")]
+    pub advertise_port: Option<u16>,
+    /// Title of the contact point: an office, not a person
+    #[arg(long, value_name = "TEXT", default_value = "Duty officer")]
+    pub contact_title: String,
+    /// Telephone of the contact point, answered day and night
+    #[arg(long, value_name = "NUMBER", required_unless_present = "contact_email")]
+    pub contact_phone: Option<String>,
+    /// E-mail address of the contact point
+    #[arg(long, value_name = "ADDRESS")]
+    pub contact_email: Option<String>,
+    /// Language spoken there, as a BCP 47 tag; may be given several times
+    #[arg(long, value_name = "TAG", default_value = "en")]
+    pub contact_language: Vec<String>,
+    /// When the contact point is staffed
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub contact_hours: String,
+    /// Unix socket for officers and operators, if not desk.sock in the folder
+    #[arg(long, value_name = "PATH")]
+    pub desk_socket: Option<PathBuf>,
+    /// Group that may open the socket
+    #[arg(long, value_name = "GROUP")]
+    pub desk_group: Option<String>,
+    /// Address for officers with certificates, if there shall be one
+    #[arg(long, value_name = "IP:PORT")]
+    pub desk_listen: Option<SocketAddr>,
+    /// User id that may call the desk, if it is not yours
+    #[arg(long, value_name = "UID")]
+    pub caller_uid: Option<u32>,
+    /// Officer that this user is, if not its login name
+    #[arg(long, value_name = "LABEL")]
+    pub officer: Option<OfficerId>,
+    /// Role of this officer; may be given several times
+    #[arg(long, value_name = "ROLE", default_values = ["officer", "operator"])]
+    pub role: Vec<Role>,
+    /// How many root keys are made
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub root_keys: u8,
+    /// How many root keys must sign a descriptor
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub root_threshold: u8,
+    /// Let peers name this participant to others
+    #[arg(long)]
+    pub may_be_named: bool,
+}
+
+/// Does what `selat init` was told and says on `out` what was made and what comes next.
+pub fn run_init(args: InitArgs, out: &mut dyn Write) -> Result<(), Complaint> {
+    let participant = args.participant.clone();
+    let report = init(&into_request(args), SystemClock::start().now(), &OsEntropy)?;
+    tell(&participant, &report, out).map_err(|error| {
+        let headline = "the node was made, but its report could not be written";
+        Complaint::new("SLT-1302", Exit::Unexpected, headline, error.to_string(), "look into the folder")
+    })
+}
+
+fn into_request(args: InitArgs) -> InitRequest {
+    let uid = args.caller_uid.unwrap_or_else(|| Uid::current().as_raw());
+    let officer = args.officer.unwrap_or_else(|| officer_of(uid));
+    InitRequest {
+        dir: args.dir,
+        participant: args.participant,
+        federation: args.federation,
+        unit: args.unit,
+        node: args.node,
+        listen: args.listen,
+        advertise_host: args.advertise_host,
+        advertise_port: args.advertise_port,
+        contact: ContactConfig {
+            title: args.contact_title,
+            phone: args.contact_phone.unwrap_or_default(),
+            email: args.contact_email.unwrap_or_default(),
+            languages: args.contact_language,
+            hours: args.contact_hours,
+        },
+        desk_socket: args.desk_socket,
+        desk_group: args.desk_group,
+        desk_listen: args.desk_listen,
+        caller: CallerRule { who: CallerKey::Uid(uid), officer, roles: args.role },
+        root_keys: args.root_keys,
+        root_threshold: args.root_threshold,
+        may_be_named: args.may_be_named,
+    }
+}
+
+/// The login name where it is a label, else one made from the user id.
+fn officer_of(uid: u32) -> OfficerId {
+    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    let by_name = user.and_then(|user| user.name.parse().ok());
+    by_name
+        .unwrap_or_else(|| format!("uid-{uid}").parse().expect("a word, a hyphen and at most ten digits are a label"))
+}
+
+fn tell(participant: &ParticipantId, report: &InitReport, out: &mut dyn Write) -> io::Result<()> {
+    let shown = |path: &PathBuf| plain(&path.display().to_string());
+    writeln!(out, "A node of {participant} is set up in {}.", shown(&report.dir))?;
+    writeln!(out, "Descriptor 1 has the content id {}.", report.descriptor_id)?;
+    writeln!(out)?;
+    writeln!(out, "Now move these root keys to {} separate places, off this machine.", report.root_keys.len())?;
+    writeln!(out, "Any {} of them together speak for {participant}:", report.root_threshold)?;
+    for path in &report.root_keys {
+        writeln!(out, "  {}", shown(path))?;
+    }
+    writeln!(out)?;
+    writeln!(out, "Then start the node:")?;
+    writeln!(out, "  selat serve --config {}", shown(&report.config))
+}

@@ -1,0 +1,88 @@
+//! The first descriptor of a new node.
+
+use std::time::Duration;
+
+use prost::Message as _;
+use selat_link::Authority;
+use selat_record::ids::mint_uuid;
+use selat_record::pb::{self, KeyPurpose};
+use selat_record::{ContentId, Payload, Timestamp};
+use selat_seal::descriptor::{DescriptorDraft, describe_authority, describe_key, sign_with_roots};
+use selat_seal::{AcceptedDescriptor, Endpoint, Entropy, SealError, SecretKey, armor};
+
+use super::InitRequest;
+use crate::config::Config;
+use crate::keys_on_disk::FreshKeys;
+
+/// Keys count from this much before they are made, for peers whose clocks are behind.
+const BACKDATED: Duration = Duration::from_secs(60 * 60);
+/// How often peers should look for a newer descriptor, in seconds.
+const REFRESH_HINT_S: u32 = 3600;
+/// The protocol version that this node speaks.
+const PROTOCOL: u32 = 1;
+
+/// A descriptor as its file holds it.
+pub(super) struct FirstDescriptor {
+    pub text: String,
+    pub content_id: ContentId,
+}
+
+/// Makes, signs and accepts the descriptor: what this node would refuse, every peer would.
+pub(super) fn first(
+    request: &InitRequest,
+    config: &Config,
+    keys: &FreshKeys,
+    roots: &[SecretKey],
+    nodes: &Authority,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<FirstDescriptor, SealError> {
+    let mut random = [0; 10];
+    entropy.fill(&mut random);
+    let draft = DescriptorDraft {
+        federation: request.federation.clone(),
+        participant: request.participant.clone(),
+        id: mint_uuid(now, random).into_bytes(),
+        created: now,
+        expires: None,
+        unit: request.unit.clone(),
+        root_threshold: u32::from(request.root_threshold),
+        keys: described(keys, roots, nodes, now.minus(BACKDATED)),
+        endpoints: vec![Endpoint {
+            node: config.node.node.clone(),
+            host: config.peer.advertise_host.clone(),
+            port: config.peer.advertise_port,
+        }],
+        contact: contact(config),
+        protocol: PROTOCOL..=PROTOCOL,
+        refresh_hint_s: REFRESH_HINT_S,
+        payload_types: [pb::Descriptor::TYPE, pb::Record::TYPE, pb::Query::TYPE, pb::Answer::TYPE]
+            .map(str::to_owned)
+            .into(),
+        may_be_named: request.may_be_named,
+    };
+    let envelope = sign_with_roots(&draft.into_first(), &roots.iter().collect::<Vec<_>>());
+    let accepted = AcceptedDescriptor::accept_first(&request.federation, &envelope, now)?;
+    let text = armor::armor("DESCRIPTOR", &envelope.encode_to_vec());
+    Ok(FirstDescriptor { text, content_id: accepted.content_id() })
+}
+
+fn described(keys: &FreshKeys, roots: &[SecretKey], nodes: &Authority, valid_from: Timestamp) -> Vec<pb::Key> {
+    let working = [(KeyPurpose::Record, &keys.record), (KeyPurpose::Query, &keys.query), (KeyPurpose::Log, &keys.log)];
+    let roots = roots.iter().map(|root| (KeyPurpose::Root, root));
+    let mut all: Vec<_> =
+        roots.chain(working).map(|(purpose, secret)| describe_key(purpose, &secret.public(), valid_from)).collect();
+    all.push(describe_authority(&keys.tls_ca.public(), valid_from, nodes.certificate().to_vec()));
+    all
+}
+
+fn contact(config: &Config) -> pb::Contact {
+    let contact = config.contact.clone();
+    pb::Contact {
+        title: contact.title,
+        phone: contact.phone,
+        email: contact.email,
+        languages: contact.languages,
+        hours: contact.hours,
+    }
+}

@@ -217,7 +217,7 @@ impl Exchange {
         now: Timestamp,
     ) -> Result<(), ExchangeError> {
         let index = pending.first + pending.count;
-        let (leaf, opening) = (opened.leaf.clone(), opened.opening_bytes.clone());
+        let (leaf, opening) = (opened.leaf, opened.opening_bytes.clone());
         self.store.intake.append(&mut pending.batch, &pending.peer, leaf, &opened.nonce, opening);
         pending.count += 1;
         pending.records.insert(opened.opening.record_id.clone());

@@ -31,7 +31,7 @@ use selat_record::{ContentId, FederationId, ParticipantId, Record, RecordId};
 use selat_seal::{AcceptedDescriptor, Entropy, Signer};
 use selat_search::{Entry, Index};
 use selat_store::{Repositories, Vault};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
 pub use actor::{Actor, Reason};
@@ -100,6 +100,7 @@ pub struct Exchange {
     following: FollowBoard,
     counts: Counts,
     book: RwLock<Arc<Book>>,
+    book_changes: watch::Sender<u64>,
     /// Held while the set of peers is changed, so that book and store change in the same order.
     peer_changes: tokio::sync::Mutex<()>,
     growth: Mutex<BTreeMap<ParticipantId, Arc<Notify>>>,
@@ -122,6 +123,7 @@ impl Exchange {
             conduct: Conduct::new(limits.clone()),
             following: FollowBoard::default(),
             book: RwLock::new(Arc::new(book)),
+            book_changes: watch::Sender::new(0),
             peer_changes: tokio::sync::Mutex::default(),
             growth: Mutex::default(),
             sent: Mutex::default(),
@@ -185,8 +187,15 @@ impl Exchange {
         Ok(self.store.engine().stop().await?)
     }
 
+    /// Changes whenever the set of peers does. Mark it as seen first, then look at the book: nothing is missed.
+    pub fn book_changes(&self) -> watch::Receiver<u64> {
+        self.book_changes.subscribe()
+    }
+
     fn replace_book(&self, book: Book) {
+        let epoch = book.epoch;
         *self.book.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(book);
+        self.book_changes.send_replace(epoch);
     }
 
     fn release_log_to(&self, peer: &ParticipantId) -> LogId {

@@ -1,10 +1,23 @@
 //! The process of a node: its configuration, its keys, its clocks and listeners; and the work on its own files while it
 //! is down.
 
+pub mod calls;
 pub mod clock;
 pub mod complaint;
 pub mod config;
+pub mod desk;
 pub mod init;
 pub mod keys_on_disk;
 pub mod officer;
+pub mod running;
+pub mod serve;
 pub mod telemetry;
+
+mod follower;
+mod own_descriptor;
+mod peer_rpc;
+mod ping;
+mod renewal;
+mod status;
+mod supervisor;
+mod upkeep;

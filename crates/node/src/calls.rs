@@ -1,0 +1,142 @@
+//! Calls to other nodes: one channel per peer over its endpoints in order, reconnecting by itself.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use selat_exchange::{CallError, PeerPort};
+use selat_link::{DialError, Dialer, NodeName, PeerAddress, PeerChannel};
+use selat_record::{ContentId, ParticipantId, pb};
+use selat_seal::AcceptedDescriptor;
+use selat_wire::convert::{self, MESSAGE_BYTES_MAX};
+use selat_wire::peer::peer_client::PeerClient;
+use selat_wire::peer::{AskRequest, FollowEvent, FollowRequest, HelloReply, HelloRequest};
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status, Streaming};
+
+/// Protocol versions that this node speaks.
+pub const PROTOCOL: (u32, u32) = (1, 1);
+
+/// The way to the other nodes.
+pub struct Calls {
+    dialer: Dialer,
+    channels: Mutex<HashMap<ParticipantId, (ContentId, PeerChannel)>>,
+}
+
+impl Calls {
+    /// Calls through `dialer`.
+    pub fn new(dialer: Dialer) -> Self {
+        Self { dialer, channels: Mutex::default() }
+    }
+
+    /// The dialer, for trying a peer step by step.
+    pub fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
+    /// Closes every connection to a peer and forgets its channel.
+    pub fn close(&self, peer: &ParticipantId) {
+        self.lock().remove(peer);
+        self.dialer.close_peer(peer);
+    }
+
+    /// Says hello.
+    pub async fn hello(&self, peer: &AcceptedDescriptor, hello: HelloRequest) -> Result<HelloReply, CallError> {
+        let (mut client, channel) = self.client(peer).await?;
+        let reply = client.hello(hello).await.map_err(|status| self.call_error(peer, &channel, &status))?;
+        Ok(reply.into_inner())
+    }
+
+    /// Opens the stream of the peer's release log to us.
+    pub async fn follow(
+        &self,
+        peer: &AcceptedDescriptor,
+        from_index: u64,
+    ) -> Result<Streaming<FollowEvent>, CallError> {
+        let (mut client, channel) = self.client(peer).await?;
+        let reply = client.follow(FollowRequest { from_index }).await;
+        Ok(reply.map_err(|status| self.call_error(peer, &channel, &status))?.into_inner())
+    }
+
+    async fn client(&self, peer: &AcceptedDescriptor) -> Result<(PeerClient<Channel>, PeerChannel), CallError> {
+        let channel = self.channel(peer).await.map_err(|error| CallError::Unreachable(words(&error)))?;
+        let client = PeerClient::new(channel.channel()).max_decoding_message_size(MESSAGE_BYTES_MAX);
+        Ok((client, channel))
+    }
+
+    /// The peer's channel: the one that is open, or one to the first endpoint that answers.
+    async fn channel(&self, peer: &AcceptedDescriptor) -> Result<PeerChannel, DialError> {
+        let known = self.lock().get(peer.participant()).cloned();
+        if let Some((_, channel)) = known.filter(|(descriptor, _)| *descriptor == peer.content_id()) {
+            return Ok(channel);
+        }
+        let mut last = DialError::Host(String::new());
+        for address in addresses(peer) {
+            match self.dialer.channel(&address).await {
+                Ok(channel) => {
+                    let entry = (peer.content_id(), channel.clone());
+                    self.lock().insert(peer.participant().clone(), entry);
+                    return Ok(channel);
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// A broken transport forgets the channel, so that the next call tries the endpoints again.
+    fn call_error(&self, peer: &AcceptedDescriptor, channel: &PeerChannel, status: &Status) -> CallError {
+        let dialled = DialError::find(status).map(|error| words(&error));
+        match status.code() {
+            Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled => {
+                self.lock().remove(peer.participant());
+                let fault = channel.fault().map(|fault| fault.to_string());
+                CallError::Unreachable(dialled.or(fault).unwrap_or_else(|| status.message().to_owned()))
+            }
+            Code::DeadlineExceeded => CallError::Late,
+            _ => CallError::Refused(status.message().to_owned()),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ParticipantId, (ContentId, PeerChannel)>> {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl PeerPort for Calls {
+    async fn ask(
+        &self,
+        peer: &AcceptedDescriptor,
+        query: pb::Envelope,
+        deadline: Duration,
+    ) -> Result<pb::Envelope, CallError> {
+        let (mut client, channel) = self.client(peer).await?;
+        let mut request = Request::new(AskRequest { query: Some(query) });
+        request.set_timeout(deadline);
+        let reply = client.ask(request).await.map_err(|status| self.call_error(peer, &channel, &status))?;
+        convert::answer(reply.into_inner()).map_err(|error| CallError::Refused(error.to_string()))
+    }
+}
+
+/// The nodes of a peer, in the order that it prefers.
+pub fn addresses(peer: &AcceptedDescriptor) -> Vec<PeerAddress> {
+    let address = |endpoint: &selat_seal::Endpoint| {
+        let name = NodeName::new(&endpoint.node, peer.participant().clone(), peer.federation().clone()).ok()?;
+        Some(PeerAddress { name, host: endpoint.host.clone(), port: endpoint.port })
+    };
+    peer.endpoints().iter().filter_map(address).collect()
+}
+
+/// An error with its causes, for a person.
+pub fn words(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+        let cause = cause.to_string();
+        if !words.contains(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
+}

@@ -1,0 +1,181 @@
+//! Follows one peer: says hello, opens the stream from the index held, takes what comes, and comes back after every
+//! failure with a growing pause. What it knows shows in `selat status`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use selat_exchange::{CallError, Exchange, InEntry, InSegment, IntakeError};
+use selat_record::ParticipantId;
+use selat_seal::AcceptedDescriptor;
+use selat_wire::convert::{Followed, followed};
+use selat_wire::peer::{FollowEvent, HelloRequest, Segment};
+use tokio_stream::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+use tonic::Streaming;
+use tracing::{debug, info, warn};
+
+use crate::calls::{Calls, PROTOCOL};
+use crate::peer_rpc::HEARTBEAT;
+
+/// First pause after a failure; each further failure doubles it.
+const PAUSE_FIRST: Duration = Duration::from_millis(250);
+/// Longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// A stream that is silent for so long is taken for dead.
+const SILENCE_MAX: Duration = HEARTBEAT.saturating_mul(3);
+
+/// What a follower needs.
+pub struct Follower {
+    /// The use-cases.
+    pub exchange: Arc<Exchange>,
+    /// The way to the peers.
+    pub calls: Arc<Calls>,
+    /// Clocks further apart are an alarm.
+    pub clock_skew_max: Duration,
+}
+
+/// Why following stopped for now.
+#[derive(Debug, thiserror::Error)]
+enum Interruption {
+    #[error("{0}")]
+    Call(#[from] CallError),
+    #[error("no protocol version in common: it speaks {0} to {1}")]
+    Protocol(u32, u32),
+    #[error("it does not know our current descriptor")]
+    Descriptor,
+    #[error("{0}")]
+    Intake(#[from] IntakeError),
+    #[error("it broke the protocol: {0}")]
+    Message(String),
+    #[error("the stream ended: {0}")]
+    Ended(String),
+    #[error("nothing came for {} s", SILENCE_MAX.as_secs())]
+    Silent,
+    #[error("cut off")]
+    CutOff,
+}
+
+impl Follower {
+    /// Follows `peer` until `stop`.
+    pub async fn run(self, peer: ParticipantId, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.follow_for_ever(&peer) => {}
+        }
+        self.exchange.following().update(&peer, |line| line.connected = false);
+    }
+
+    async fn follow_for_ever(&self, peer: &ParticipantId) {
+        let mut pause = PAUSE_FIRST;
+        loop {
+            let held = self.exchange.held_of(peer).await.unwrap_or_default();
+            let interruption = self.follow_once(peer).await;
+            let now = self.exchange.clock().now();
+            debug!(%peer, %interruption, "following interrupted");
+            self.exchange.following().update(peer, |line| {
+                line.connected = false;
+                line.last_error = Some((interruption.to_string(), now));
+            });
+            let advanced = self.exchange.held_of(peer).await.unwrap_or_default() > held;
+            pause = if advanced { PAUSE_FIRST } else { pause.saturating_mul(2).min(PAUSE_MAX) };
+            self.exchange.clock().sleep(pause).await;
+        }
+    }
+
+    /// Follows until something goes wrong; says what.
+    async fn follow_once(&self, peer: &ParticipantId) -> Interruption {
+        match self.follow_stream(peer).await {
+            Ok(never) => match never {},
+            Err(interruption) => interruption,
+        }
+    }
+
+    async fn follow_stream(&self, peer: &ParticipantId) -> Result<std::convert::Infallible, Interruption> {
+        let now = self.exchange.clock().now();
+        if self.exchange.conduct().cut_off(peer, now).is_some() {
+            return Err(Interruption::CutOff);
+        }
+        let book = self.exchange.book();
+        let descriptor = &book.approved_peer(peer).map_err(IntakeError::from)?.descriptor;
+        self.greet(descriptor).await?;
+        let held = self.exchange.held_of(peer).await.map_err(IntakeError::from)?;
+        let mut stream = self.calls.follow(descriptor, held).await?;
+        info!(%peer, from = held, "following");
+        self.exchange.following().update(peer, |line| {
+            line.connected = true;
+            line.last_contact = Some(now);
+        });
+        loop {
+            let event = self.next_event(&mut stream).await?;
+            self.take(peer, event).await?;
+        }
+    }
+
+    async fn greet(&self, peer: &AcceptedDescriptor) -> Result<(), Interruption> {
+        let own = self.exchange.descriptor();
+        let now = self.exchange.clock().now();
+        let (protocol_min, protocol_max) = PROTOCOL;
+        let hello = HelloRequest {
+            protocol_min,
+            protocol_max,
+            now_ms: now.ms(),
+            descriptor_version: own.version(),
+            descriptor_hash: own.content_id().as_bytes().to_vec(),
+        };
+        let reply = self.calls.hello(peer, hello).await?;
+        if reply.protocol == 0 {
+            return Err(Interruption::Protocol(reply.protocol_min, reply.protocol_max));
+        }
+        if reply.your_descriptor_hash != own.content_id().as_bytes() {
+            return Err(Interruption::Descriptor);
+        }
+        let apart = Duration::from_millis(reply.now_ms.abs_diff(self.exchange.clock().now().ms()));
+        if apart > self.clock_skew_max {
+            warn!(peer = %peer.participant(), apart_ms = apart.as_millis(), "clocks are far apart");
+        }
+        self.exchange.following().update(peer.participant(), |line| line.size = reply.release_log_size);
+        Ok(())
+    }
+
+    async fn next_event(&self, stream: &mut Streaming<FollowEvent>) -> Result<FollowEvent, Interruption> {
+        tokio::select! {
+            event = stream.next() => match event {
+                Some(Ok(event)) => Ok(event),
+                Some(Err(status)) => Err(Interruption::Ended(status.message().to_owned())),
+                None => Err(Interruption::Ended("the peer closed it".into())),
+            },
+            () = self.exchange.clock().sleep(SILENCE_MAX) => Err(Interruption::Silent),
+        }
+    }
+
+    async fn take(&self, peer: &ParticipantId, event: FollowEvent) -> Result<(), Interruption> {
+        let now = self.exchange.clock().now();
+        let size = match followed(event) {
+            Ok(Followed::Heartbeat(heartbeat)) => heartbeat.size,
+            Ok(Followed::Segment(segment)) => self.exchange.take(peer, segment_of(segment)).await?.held,
+            Err(bad) => {
+                self.exchange.conduct().fault(peer, &bad.to_string(), now);
+                return Err(Interruption::Message(bad.to_string()));
+            }
+        };
+        self.exchange.following().update(peer, |line| {
+            line.size = line.size.max(size);
+            line.last_contact = Some(now);
+        });
+        Ok(())
+    }
+}
+
+fn segment_of(segment: Segment) -> InSegment {
+    let entry = |entry: selat_wire::peer::LogEntry| InEntry {
+        leaf: entry.leaf,
+        nonce: entry.nonce,
+        opening: entry.opening,
+        envelope: entry.envelope,
+    };
+    InSegment {
+        first_index: segment.first_index,
+        entries: segment.entries.into_iter().map(entry).collect(),
+        checkpoint: segment.checkpoint,
+    }
+}

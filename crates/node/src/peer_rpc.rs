@@ -1,0 +1,195 @@
+//! The peer service: thin handlers between the wire and the use-cases. Who calls is read from the connection; a peer that
+//! is not approved, is cut off or calls too often gets no further than the gate.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::Stream;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use selat_exchange::{AnswerError, Exchange, OutSegment};
+use selat_link::PeerIdentity;
+use selat_record::ParticipantId;
+use selat_wire::convert;
+use selat_wire::peer::follow_event::Event;
+use selat_wire::peer::peer_server::Peer;
+use selat_wire::peer::{
+    AskReply, AskRequest, FollowEvent, FollowRequest, Heartbeat, HelloReply, HelloRequest, Segment,
+};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use crate::calls::PROTOCOL;
+use crate::status;
+
+/// Silence on a follow stream is broken this often.
+pub const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Segments on their way to a slow follower.
+const SEGMENTS_QUEUED: usize = 2;
+
+/// Calls that each peer may make.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    /// In the long run.
+    pub per_second: NonZeroU32,
+    /// At once.
+    pub burst: NonZeroU32,
+}
+
+/// The service behind the peer listener.
+pub struct PeerRpc {
+    exchange: Arc<Exchange>,
+    rates: DefaultKeyedRateLimiter<ParticipantId>,
+    /// The live follow stream of each peer; a newer one ends it.
+    streams: Arc<Mutex<HashMap<ParticipantId, CancellationToken>>>,
+    stop: CancellationToken,
+}
+
+impl PeerRpc {
+    /// Serves until `stop`.
+    pub fn new(exchange: Arc<Exchange>, rate: Rate, stop: CancellationToken) -> Self {
+        let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
+        Self { exchange, rates: RateLimiter::keyed(quota), streams: Arc::default(), stop }
+    }
+
+    /// The peer at the other end, if it may call now.
+    fn admit<T>(&self, request: &Request<T>) -> Result<ParticipantId, Status> {
+        let identity = request.extensions().get::<PeerIdentity>();
+        let peer = identity.ok_or_else(|| Status::unauthenticated("no peer certificate"))?.participant().clone();
+        let now = self.exchange.clock().now();
+        if let Some(cut_off) = self.exchange.conduct().cut_off(&peer, now) {
+            return Err(Status::unavailable(format!("cut off until {}", cut_off.until)));
+        }
+        self.exchange.book().approved_peer(&peer).map_err(|error| status::of_error(&error))?;
+        if self.rates.check_key(&peer).is_err() {
+            self.exchange.conduct().fault(&peer, "calls too often", now);
+            return Err(Status::resource_exhausted("too many calls"));
+        }
+        Ok(peer)
+    }
+
+    fn only_stream(&self, peer: &ParticipantId) -> CancellationToken {
+        let own = self.stop.child_token();
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(older) = streams.insert(peer.clone(), own.clone()) {
+            older.cancel();
+        }
+        own
+    }
+}
+
+#[tonic::async_trait]
+impl Peer for PeerRpc {
+    async fn hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
+        let peer = self.admit(&request)?;
+        let hello = request.into_inner();
+        let book = self.exchange.book();
+        let held = book.approved_peer(&peer).map_err(|error| status::of_error(&error))?;
+        let (min, max) = PROTOCOL;
+        let highest = max.min(hello.protocol_max);
+        let common = if highest >= min.max(hello.protocol_min) { highest } else { 0 };
+        let size = self.exchange.release_log_size(&peer).await.map_err(|error| status::of_error(&error))?;
+        let descriptor = self.exchange.descriptor();
+        Ok(Response::new(HelloReply {
+            protocol: common,
+            protocol_min: min,
+            protocol_max: max,
+            now_ms: self.exchange.clock().now().ms(),
+            descriptor_version: descriptor.version(),
+            descriptor_hash: descriptor.content_id().as_bytes().to_vec(),
+            your_descriptor_hash: held.descriptor.content_id().as_bytes().to_vec(),
+            release_log_size: size,
+            may_follow: true,
+            may_ask: true,
+            software: format!("selat {}", env!("CARGO_PKG_VERSION")),
+        }))
+    }
+
+    type FollowStream = Pin<Box<dyn Stream<Item = Result<FollowEvent, Status>> + Send>>;
+
+    async fn follow(&self, request: Request<FollowRequest>) -> Result<Response<Self::FollowStream>, Status> {
+        let peer = self.admit(&request)?;
+        let from = request.into_inner().from_index;
+        let (sender, receiver) = mpsc::channel(SEGMENTS_QUEUED);
+        let stop = self.only_stream(&peer);
+        let exchange = self.exchange.clone();
+        // Ends when the peer hangs up, a newer stream takes over, or the node stops.
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                result = send_segments(&exchange, &peer, from, &sender) => if let Err(status) = result {
+                    // A peer that is gone needs no status.
+                    let _ = sender.send(Err(status)).await;
+                },
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+
+    async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskReply>, Status> {
+        let arrived_ms = self.exchange.clock().monotonic_ms();
+        let peer = self.admit(&request)?;
+        let query = convert::query(request.into_inner()).map_err(|bad| {
+            self.exchange.conduct().fault(&peer, &bad.to_string(), self.exchange.clock().now());
+            Status::invalid_argument(bad.to_string())
+        })?;
+        let answer = self.exchange.answer(&peer, &query, arrived_ms).await.map_err(|error| of_answer_error(&error))?;
+        Ok(Response::new(convert::ask_reply(answer)))
+    }
+}
+
+/// The node's own trouble is told to a peer in one and the same words, whatever it is.
+fn of_answer_error(error: &AnswerError) -> Status {
+    match error {
+        AnswerError::Unverified(_) => Status::unauthenticated("the query did not verify"),
+        AnswerError::Misaddressed => Status::invalid_argument("the query is addressed to another"),
+        AnswerError::Own(own) => {
+            // Logged where the cause is known; the peer learns nothing of it.
+            let _ = status::of_error(own);
+            Status::unavailable("the node cannot answer now")
+        }
+    }
+}
+
+async fn send_segments(
+    exchange: &Exchange,
+    peer: &ParticipantId,
+    mut next: u64,
+    sender: &mpsc::Sender<Result<FollowEvent, Status>>,
+) -> Result<(), Status> {
+    let growth = exchange.growth_of(peer);
+    loop {
+        let mut grown = std::pin::pin!(growth.notified());
+        grown.as_mut().enable();
+        let segment = exchange.segment_for(peer, next).await.map_err(|error| status::of_error(&error))?;
+        let event = match segment {
+            Some(segment) => {
+                next = segment.first_index + u64::try_from(segment.entries.len()).unwrap_or(u64::MAX);
+                Event::Segment(segment_message(segment))
+            }
+            None => {
+                tokio::select! {
+                    () = grown => continue,
+                    () = exchange.clock().sleep(HEARTBEAT) => {}
+                }
+                Event::Heartbeat(Heartbeat { size: next, now_ms: exchange.clock().now().ms() })
+            }
+        };
+        if sender.send(Ok(FollowEvent { event: Some(event) })).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+fn segment_message(segment: OutSegment) -> Segment {
+    let entries = segment
+        .entries
+        .into_iter()
+        .map(|entry| convert::log_entry(entry.leaf, entry.nonce, entry.opening, entry.content))
+        .collect();
+    Segment { first_index: segment.first_index, entries, checkpoint: segment.checkpoint }
+}

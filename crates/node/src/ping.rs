@@ -1,0 +1,167 @@
+//! `selat peer ping`: tries a peer step by step, so that an operator learns which step fails and what mends it.
+
+use selat_exchange::{CallError, Exchange};
+use selat_link::PeerAddress;
+use selat_record::ContentId;
+use selat_seal::AcceptedDescriptor;
+use selat_wire::desk::{PingResult, PingStep};
+use selat_wire::peer::{HelloReply, HelloRequest};
+
+use crate::calls::{Calls, PROTOCOL, addresses, words};
+
+/// Every step in its order.
+const STEPS: [&str; 6] = ["reachability", "tls", "clock", "protocol", "descriptor", "permissions"];
+/// Clocks further apart than this are worth a look.
+const CLOCK_WARN_MS: u64 = 2_000;
+/// Clocks further apart than this break exchange.
+const CLOCK_FAIL_MS: u64 = 60_000;
+
+/// The steps so far; once one fails, the rest is not tried.
+struct Ping(Vec<PingStep>);
+
+impl Ping {
+    fn ok(&mut self, detail: impl Into<String>) {
+        self.step(PingResult::Ok, detail.into(), String::new());
+    }
+
+    fn failed(&mut self, detail: impl Into<String>, mend: impl Into<String>) {
+        self.step(PingResult::Failed, detail.into(), mend.into());
+    }
+
+    fn step(&mut self, result: PingResult, detail: String, mend: String) {
+        let name = STEPS.get(self.0.len()).copied().unwrap_or_default().to_owned();
+        self.0.push(PingStep { name, result: result.into(), detail, mend });
+    }
+
+    fn finish(mut self) -> Vec<PingStep> {
+        while self.0.len() < STEPS.len() {
+            self.step(PingResult::NotTried, "an earlier step failed".into(), String::new());
+        }
+        self.0
+    }
+}
+
+/// Tries `peer` from reachability to permissions.
+pub async fn ping(exchange: &Exchange, calls: &Calls, peer: &AcceptedDescriptor) -> Vec<PingStep> {
+    let mut ping = Ping(Vec::new());
+    let Some(address) = reach(&mut ping, calls, peer).await else { return ping.finish() };
+    if !shake_hands(&mut ping, calls, &address).await {
+        return ping.finish();
+    }
+    match hello(exchange, calls, peer).await {
+        Ok((reply, waited_ms)) => judge(&mut ping, exchange, peer, &reply, waited_ms),
+        Err(error) => refused(&mut ping, &error),
+    }
+    ping.finish()
+}
+
+async fn reach(ping: &mut Ping, calls: &Calls, peer: &AcceptedDescriptor) -> Option<PeerAddress> {
+    let mut why = "its descriptor names no endpoint".to_owned();
+    for address in addresses(peer) {
+        match calls.dialer().probe_tcp(&address).await {
+            Ok(at) => {
+                ping.ok(format!("{}:{} answers at {at}", address.host, address.port));
+                return Some(address);
+            }
+            Err(error) => why = words(&error),
+        }
+    }
+    ping.failed(why, "check that the peer's node runs, and the firewall, routing and DNS between you");
+    None
+}
+
+async fn shake_hands(ping: &mut Ping, calls: &Calls, address: &PeerAddress) -> bool {
+    match calls.dialer().probe_tls(address).await {
+        Ok(facts) => {
+            let until = facts.not_after;
+            ping.ok(format!("{} {}, certificate of {} until {until}", facts.protocol, facts.key_exchange, facts.name));
+            true
+        }
+        Err(error) => {
+            let mend =
+                "if it refuses our certificate, ask the peer to approve us; if we refuse its, compare descriptors";
+            ping.failed(words(&error), mend);
+            false
+        }
+    }
+}
+
+/// The reply with the time that it took.
+async fn hello(exchange: &Exchange, calls: &Calls, peer: &AcceptedDescriptor) -> Result<(HelloReply, u64), CallError> {
+    let own = exchange.descriptor();
+    let started_ms = exchange.clock().monotonic_ms();
+    let hello = HelloRequest {
+        protocol_min: PROTOCOL.0,
+        protocol_max: PROTOCOL.1,
+        now_ms: exchange.clock().now().ms(),
+        descriptor_version: own.version(),
+        descriptor_hash: own.content_id().as_bytes().to_vec(),
+    };
+    let reply = calls.hello(peer, hello).await?;
+    Ok((reply, exchange.clock().monotonic_ms().saturating_sub(started_ms)))
+}
+
+fn refused(ping: &mut Ping, error: &CallError) {
+    let mend = match error {
+        CallError::Refused(_) => "selat status on the peer's node names what it holds against us",
+        CallError::Unreachable(_) | CallError::Late => "try again; look at the peer's log",
+    };
+    ping.failed(format!("hello failed: {error}"), mend);
+}
+
+fn judge(ping: &mut Ping, exchange: &Exchange, peer: &AcceptedDescriptor, reply: &HelloReply, waited_ms: u64) {
+    let apart_ms = reply.now_ms.abs_diff(exchange.clock().now().ms());
+    let clock = format!("{apart_ms} ms apart, answered in {waited_ms} ms");
+    match apart_ms {
+        0..=CLOCK_WARN_MS => ping.ok(clock),
+        ..=CLOCK_FAIL_MS => ping.ok(format!("{clock}: more than usual, check both time services")),
+        _ => {
+            let mend = "set the clock that is wrong; both sides need a time service";
+            return ping.failed(format!("{clock}: too far, signatures will be refused"), mend);
+        }
+    }
+    let (min, max) = (reply.protocol_min, reply.protocol_max);
+    if reply.protocol == 0 {
+        let ours = format!("we speak {} to {}", PROTOCOL.0, PROTOCOL.1);
+        return ping.failed(format!("the peer speaks {min} to {max}, {ours}"), "upgrade the older node");
+    }
+    ping.ok(format!("version {} ({})", reply.protocol, reply.software));
+    if let Some(fault) = descriptor_fault(exchange, peer, reply) {
+        return ping.failed(fault, "exchange descriptor files again with selat peer invite and join");
+    }
+    ping.ok(format!("both sides hold the same, theirs is version {}", reply.descriptor_version));
+    let may = |allowed: bool| if allowed { "may" } else { "may not" };
+    let log = reply.release_log_size;
+    ping.ok(format!(
+        "we {} follow (its log to us has {log} entries), we {} ask; it may follow and ask us",
+        may(reply.may_follow),
+        may(reply.may_ask),
+    ));
+}
+
+fn descriptor_fault(exchange: &Exchange, peer: &AcceptedDescriptor, reply: &HelloReply) -> Option<String> {
+    let theirs = ContentId::from_slice(&reply.descriptor_hash).ok();
+    let ours = ContentId::from_slice(&reply.your_descriptor_hash).ok();
+    if theirs != Some(peer.content_id()) {
+        return Some(format!("it uses another descriptor than version {} that we hold", peer.version()));
+    }
+    (ours != Some(exchange.descriptor().content_id())).then(|| "it holds another descriptor of us".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_after_a_failure_are_not_tried() {
+        let mut ping = Ping(Vec::new());
+        ping.ok("there");
+        ping.failed("refused", "approve");
+        let steps = ping.finish();
+        let names: Vec<_> = steps.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!(names, STEPS);
+        let results: Vec<_> = steps.iter().map(PingStep::result).collect();
+        assert_eq!(results[..2], [PingResult::Ok, PingResult::Failed]);
+        assert!(results[2..].iter().all(|result| *result == PingResult::NotTried));
+    }
+}

@@ -1,0 +1,326 @@
+//! A node from its configuration to its orderly stop. Every task is started here and awaited here.
+
+use std::io;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use selat_exchange::{Clock, Exchange, ExchangeError, Parts, Signers};
+use selat_link::{
+    Authority, AuthorityError, AuthorityFault, DeskListener, DeskSetup, DialLimits, Dialer, LeafError, Limits,
+    LiveLeaf, LiveRoots, NameError, NodeName, Now, OfficerRoots, PeerListener, PeerSetup, Roots,
+};
+use selat_seal::{AcceptedDescriptor, Entropy};
+use selat_store::{Engine, Identity, Repositories, SledEngine, StorageKey, StoreError, Vault};
+use selat_wire::convert::MESSAGE_BYTES_MAX;
+use selat_wire::desk::desk_server::DeskServer;
+use selat_wire::peer::peer_server::PeerServer;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use tracing::{error, info, warn};
+
+use crate::calls::Calls;
+use crate::config::Config;
+use crate::desk::{DeskRpc, DeskSocket, SocketError};
+use crate::keys_on_disk::{KeyFaults, NodeKeys};
+use crate::officer::Callers;
+use crate::own_descriptor::{self, DescriptorError};
+use crate::peer_rpc::{PeerRpc, Rate};
+use crate::renewal::Renewal;
+use crate::supervisor::{Supervisor, roots_of};
+use crate::upkeep;
+
+/// Streams on one connection.
+const STREAMS_MAX: u32 = 64;
+/// Header bytes of one call; HTTP/2 libraries default to megabytes.
+const HEADERS_MAX: u32 = 16 * 1024;
+/// Resets that may wait to be dealt with, against rapid reset.
+const RESETS_MAX: usize = 32;
+/// A connection is asked for a sign of life after so much silence...
+const KEEPALIVE: Duration = Duration::from_secs(20);
+/// ...and closed when none comes.
+const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
+/// How long calls under way may take to end when the node stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Keys.
+    #[error(transparent)]
+    Keys(#[from] KeyFaults),
+    /// Own descriptor.
+    #[error(transparent)]
+    Descriptor(#[from] DescriptorError),
+    /// TLS authority or leaf.
+    #[error("the node's certificate cannot be made")]
+    Authority(#[from] AuthorityError),
+    /// Officer authority.
+    #[error("the officer authority does not hold")]
+    OfficerAuthority(#[from] AuthorityFault),
+    /// Leaf.
+    #[error("the node's certificate cannot be used")]
+    Leaf(#[from] LeafError),
+    /// Node name.
+    #[error("the node's name cannot stand in a certificate")]
+    Name(#[from] NameError),
+    /// Store.
+    #[error("the store cannot be opened")]
+    Store(#[from] StoreError),
+    /// Stored content.
+    #[error("what is stored cannot be read")]
+    Exchange(#[from] ExchangeError),
+    /// Peer or desk port.
+    #[error("cannot listen at {address}")]
+    Listen {
+        /// Where.
+        address: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Desk socket.
+    #[error("the desk's socket cannot be opened")]
+    Socket(#[from] SocketError),
+    /// The clock shows a time before one that this node has already known.
+    #[error("the clock shows {now}, but this node has already known {known}")]
+    ClockSetBack {
+        /// What the clock shows.
+        now: selat_record::Timestamp,
+        /// The latest time noted.
+        known: selat_record::Timestamp,
+    },
+    /// A task of the server could not be set up.
+    #[error("the server cannot be set up: {0}")]
+    Server(String),
+}
+
+/// What time and randomness a node gets.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+    /// Its randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// A node at work.
+pub struct Running {
+    exchange: Arc<Exchange>,
+    calls: Arc<Calls>,
+    peer_address: std::net::SocketAddr,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Running {
+    /// Starts everything; when this returns, both listeners are open and the index is complete.
+    pub async fn start(config: &Config, surroundings: Surroundings) -> Result<Self, StartError> {
+        let folder = config.node.data_dir.join("store");
+        let engine = tokio::task::spawn_blocking(move || SledEngine::open(&folder)).await;
+        let engine = engine.map_err(|error| StartError::Server(error.to_string()))??;
+        Self::start_over(config, surroundings, Arc::new(engine)).await
+    }
+
+    /// The same over any engine.
+    pub async fn start_over(
+        config: &Config,
+        surroundings: Surroundings,
+        engine: Arc<dyn Engine>,
+    ) -> Result<Self, StartError> {
+        let Surroundings { clock, entropy } = surroundings;
+        let (participant, federation) = (&config.node.participant, &config.node.federation);
+        let keys = NodeKeys::load(&config.node.keys_dir, participant, federation)?;
+        let own = own_descriptor::load(config, &keys)?;
+        let vault = Arc::new(Vault::new(&StorageKey::from_bytes(*keys.storage), entropy.clone()));
+        let identity = Identity { federation: federation.clone(), participant: participant.clone() };
+        let store = Repositories::open(engine, vault.clone(), &identity).await?;
+        upkeep::check_clock(&store, clock.now(), config.exchange.clock_skew_max).await?;
+
+        let now: Now = {
+            let clock = clock.clone();
+            Arc::new(move || clock.now())
+        };
+        let renewal = Renewal::new(authority_of(&own, &keys)?, node_name(config)?, clock.clone(), entropy.clone());
+        let leaf = LiveLeaf::new(renewal.issue()?)?;
+        let roots = LiveRoots::new(Roots::new(federation.clone()));
+        let dialer = Dialer::new(leaf.clone(), roots.clone(), now.clone(), DialLimits::default());
+        let calls = Arc::new(Calls::new(dialer));
+        let signers = Signers { record: keys.record, query: keys.query, log: keys.log };
+        let limits = config.exchange.limits();
+        let parts = Parts {
+            own: own.clone(),
+            signers,
+            store: store.clone(),
+            vault,
+            clock: clock.clone(),
+            entropy,
+            port: calls.clone(),
+            limits,
+        };
+        let exchange = Exchange::open(parts).await?;
+        roots.swap(roots_of(&exchange, &exchange.book()));
+
+        let setup = PeerSetup { leaf: leaf.clone(), roots: roots.clone(), now: now.clone(), limits: listener_limits() };
+        let mut listener =
+            PeerListener::bind(config.peer.listen, setup).await.map_err(listening(config.peer.listen))?;
+        let peer_address = listener.local_addr();
+        let incoming = listener.incoming().ok_or_else(|| StartError::Server("no connections".into()))?;
+        let listener = Arc::new(listener);
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+
+        let rate = Rate {
+            per_second: at_least_one(config.exchange.peer_requests_per_second),
+            burst: at_least_one(config.exchange.peer_burst),
+        };
+        let peer_rpc = PeerServer::new(PeerRpc::new(exchange.clone(), rate, stop.child_token()))
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(MESSAGE_BYTES_MAX);
+        let (health, health_service) = tonic_health::server::health_reporter();
+        health.set_serving::<PeerServer<PeerRpc>>().await;
+        let peers = server().add_service(peer_rpc).add_service(health_service);
+        let ended = stop.clone().cancelled_owned();
+        tasks.spawn(async move { report("peer server", peers.serve_with_incoming_shutdown(incoming, ended).await) });
+
+        let desk = DeskRpc {
+            exchange: exchange.clone(),
+            calls: calls.clone(),
+            callers: Arc::new(Callers::new(&config.desk)),
+            listener: listener.clone(),
+            leaf: leaf.clone(),
+            node: config.node.node.clone(),
+            started: clock.now(),
+        };
+        serve_desk(config, desk, &keys.officer_ca, (leaf.clone(), now), &mut tasks, &stop).await?;
+
+        let supervisor = Supervisor {
+            exchange: exchange.clone(),
+            calls: calls.clone(),
+            roots,
+            listener,
+            clock_skew_max: config.exchange.clock_skew_max,
+        };
+        tasks.spawn(supervisor.run(stop.clone()));
+        tasks.spawn(renewal.run(leaf, stop.clone()));
+        tasks.spawn(upkeep::run(store, clock, stop.clone()));
+        info!(participant = %participant, peers = %peer_address, desk = %config.desk.socket.display(), "node started");
+        Ok(Self { exchange, calls, peer_address, stop, tasks })
+    }
+
+    /// The use-cases, for whoever runs the node in its own process.
+    pub fn exchange(&self) -> &Arc<Exchange> {
+        &self.exchange
+    }
+
+    /// The way to the peers.
+    pub fn calls(&self) -> &Arc<Calls> {
+        &self.calls
+    }
+
+    /// Where peers reach it.
+    pub fn peer_address(&self) -> std::net::SocketAddr {
+        self.peer_address
+    }
+
+    /// Stops in order: no new calls, calls under way end within a bound, the store is flushed.
+    pub async fn stop(mut self) -> Result<(), ExchangeError> {
+        self.stop.cancel();
+        let drained = tokio::time::timeout(DRAIN, async { while self.tasks.join_next().await.is_some() {} }).await;
+        if drained.is_err() {
+            warn!("some calls did not end in time and are broken off");
+            self.tasks.shutdown().await;
+        }
+        self.exchange.stop().await?;
+        info!("node stopped");
+        Ok(())
+    }
+}
+
+/// Opens the desk: the Unix socket always, TLS if the configuration names an address.
+async fn serve_desk(
+    config: &Config,
+    desk: DeskRpc,
+    officer_ca: &selat_link::OfficerAuthority,
+    (leaf, now): (Arc<LiveLeaf>, Now),
+    tasks: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
+    let callers = Callers::new(&config.desk);
+    let socket = DeskSocket::bind(&config.desk.socket, config.desk.socket_group.as_deref()).await?;
+    let incoming = socket.accept(callers, stop.child_token());
+    let router = desk_router(desk.clone()).await?;
+    let ended = stop.clone().cancelled_owned();
+    tasks.spawn(async move { report("desk socket", router.serve_with_incoming_shutdown(incoming, ended).await) });
+
+    let Some(address) = config.desk.listen else { return Ok(()) };
+    let (participant, federation) = (config.node.participant.clone(), config.node.federation.clone());
+    let officers = OfficerRoots::new(participant, federation, &[officer_ca.certificate().clone()])?;
+    let setup = DeskSetup { leaf, officers, now, limits: Limits::default() };
+    let mut listener = DeskListener::bind(address, setup).await.map_err(listening(address))?;
+    let incoming = listener.incoming().ok_or_else(|| StartError::Server("no connections".into()))?;
+    let router = desk_router(desk).await?;
+    let ended = stop.clone().cancelled_owned();
+    tasks.spawn(async move {
+        report("desk server", router.serve_with_incoming_shutdown(incoming, ended).await);
+        listener.stop().await;
+    });
+    Ok(())
+}
+
+async fn desk_router(desk: DeskRpc) -> Result<tonic::transport::server::Router, StartError> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<DeskServer<DeskRpc>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(selat_wire::desk::DESCRIPTORS)
+        .build_v1()
+        .map_err(|error| StartError::Server(error.to_string()))?;
+    let desk = DeskServer::new(desk)
+        .max_decoding_message_size(desk_message_max())
+        .max_encoding_message_size(desk_message_max());
+    Ok(server().add_service(desk).add_service(health_service).add_service(reflection))
+}
+
+/// An import chunk holds up to 256 records.
+const fn desk_message_max() -> usize {
+    4 * MESSAGE_BYTES_MAX
+}
+
+fn server() -> Server {
+    Server::builder()
+        .max_concurrent_streams(Some(STREAMS_MAX))
+        .http2_max_header_list_size(Some(HEADERS_MAX))
+        .http2_max_pending_accept_reset_streams(Some(RESETS_MAX))
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .http2_keepalive_timeout(Some(KEEPALIVE_ANSWER))
+}
+
+/// A federation on one machine has all its nodes behind one address.
+fn listener_limits() -> Limits {
+    Limits { handshakes_per_address_max: Limits::default().handshakes_max, ..Limits::default() }
+}
+
+fn authority_of(own: &AcceptedDescriptor, keys: &NodeKeys) -> Result<Authority, StartError> {
+    let certificate = own.tls_authorities().first().map(|der| der.to_vec()).unwrap_or_default();
+    let (participant, federation) = (own.participant().clone(), own.federation().clone());
+    Ok(Authority::open(participant, federation, keys.tls_ca.seed(), certificate.into())?)
+}
+
+fn node_name(config: &Config) -> Result<NodeName, NameError> {
+    NodeName::new(&config.node.node, config.node.participant.clone(), config.node.federation.clone())
+}
+
+fn at_least_one(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
+}
+
+fn listening(address: std::net::SocketAddr) -> impl FnOnce(io::Error) -> StartError {
+    move |source| StartError::Listen { address: address.to_string(), source }
+}
+
+fn report(what: &str, result: Result<(), tonic::transport::Error>) {
+    if let Err(error) = result {
+        error!(%error, "{what} ended");
+    }
+}

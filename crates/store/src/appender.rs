@@ -1,11 +1,11 @@
 //! The engine over any key space: one thread does all the writing, in groups that share a flush.
 //!
 //! Batches wait in a bounded queue; when it is full, `commit` waits. The thread takes what is waiting, up to a bound, admits
-//! each batch or answers why not, makes the group durable, and only then answers the others. If applying or flushing
-//! fails, nobody knows what is on the disk: all of the group are told so, and nothing is written until a restart has read
+//! or refuses each batch, makes the group durable, and only then answers. If applying or flushing fails, nobody knows what is on the disk: all of the group are told so, and nothing is written until a restart has read
 //! the store again.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -15,7 +15,7 @@ use tokio::task;
 
 use crate::batch::Batch;
 use crate::engine::{Committed, Engine, Scan};
-use crate::error::{Cause, StoreError};
+use crate::error::{Cause, StoreError, panic_cause};
 use crate::group::{Edges, Group};
 use crate::keyspace::KeySpace;
 use crate::view::View;
@@ -99,6 +99,18 @@ impl<K: KeySpace> Engine for Appender<K> {
     }
 }
 
+impl<K> Drop for Appender<K> {
+    /// Waits for the group that is being written, so that the store can be opened again at once.
+    fn drop(&mut self) {
+        let (closed, _) = mpsc::channel(1);
+        self.queue = closed;
+        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the store's writing thread had panicked");
+        }
+    }
+}
+
 /// What the thread owns.
 struct Writer<K> {
     view: Arc<View<K>>,
@@ -107,8 +119,9 @@ struct Writer<K> {
     failed: bool,
 }
 
-/// Batches that were admitted and wait for the flush.
-type Waiting = Vec<(oneshot::Sender<Result<Committed, StoreError>>, Committed)>;
+/// Batches that wait for the flush, and what came of them. Refused ones wait too: whoever meets a conflict reads again, and
+/// must then see the write that came first.
+type Waiting = Vec<(oneshot::Sender<Result<Committed, StoreError>>, Result<Committed, StoreError>)>;
 
 impl<K: KeySpace> Writer<K> {
     fn run(mut self) {
@@ -135,10 +148,7 @@ impl<K: KeySpace> Writer<K> {
                 Job::Commit { reply, .. } if self.failed => answer(reply, Err(StoreError::ReadOnly)),
                 Job::Commit { batch, reply } => {
                     bytes += batch.bytes();
-                    match group.admit(batch) {
-                        Ok(committed) => waiting.push((reply, committed)),
-                        Err(refused) => answer(reply, Err(refused)),
-                    }
+                    waiting.push((reply, group.admit(batch)));
                 }
                 Job::Stop { reply } => {
                     stop = Some(reply);
@@ -148,7 +158,9 @@ impl<K: KeySpace> Writer<K> {
             let full = waiting.len() >= GROUP_MAX || bytes >= GROUP_BYTES;
             next = if full { None } else { self.jobs.try_recv().ok() };
         }
-        let outcome = group.commit();
+        // A panic below is a failed write like any other: unknown, and the last one. Nothing reads what it left half done.
+        let outcome = catch_unwind(AssertUnwindSafe(|| group.commit()))
+            .unwrap_or_else(|panic| Err(StoreError::Io(panic_cause(panic.as_ref()))));
         self.failed |= outcome.is_err();
         reply_to_all(waiting, outcome);
         stop
@@ -170,10 +182,10 @@ fn reply_to_all(waiting: Waiting, outcome: Result<(), StoreError>) {
     if let Err(error) = &outcome {
         tracing::error!(error = error as &dyn std::error::Error, "writing failed; the store is read-only from now on");
     }
-    for (reply, committed) in waiting {
+    for (reply, admitted) in waiting {
         let result = match &outcome {
-            Ok(()) => Ok(committed),
-            Err(error) => Err(StoreError::Unknown(Arc::new(error.clone()))),
+            Ok(()) => admitted,
+            Err(error) => admitted.and(Err(StoreError::Unknown(Arc::new(error.clone())))),
         };
         answer(reply, result);
     }
@@ -186,4 +198,90 @@ fn answer(reply: oneshot::Sender<Result<Committed, StoreError>>, result: Result<
 
 fn cause(what: &'static str) -> Cause {
     Arc::new(io::Error::other(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::keyspace::{Rows, Writes};
+    use crate::memory::MemoryKeys;
+
+    /// How the third group fails.
+    #[derive(Clone, Copy)]
+    enum Failure {
+        Apply,
+        Flush,
+        Panic,
+    }
+
+    struct Failing {
+        keys: MemoryKeys,
+        groups: AtomicU32,
+        failure: Failure,
+    }
+
+    impl KeySpace for Failing {
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+            self.keys.get(key)
+        }
+        fn scan(&self, scan: &Scan) -> Result<Rows, StoreError> {
+            self.keys.scan(scan)
+        }
+        fn apply(&self, writes: &Writes) -> Result<(), StoreError> {
+            let third = self.groups.fetch_add(1, Ordering::SeqCst) == 2;
+            match self.failure {
+                Failure::Apply if third => Err(StoreError::Io(cause("disk"))),
+                Failure::Panic if third => panic!("a database that panics"),
+                _ => self.keys.apply(writes),
+            }
+        }
+        fn flush(&self) -> Result<(), StoreError> {
+            match self.failure {
+                Failure::Flush if self.groups.load(Ordering::SeqCst) == 3 => Err(StoreError::Io(cause("disk"))),
+                _ => Ok(()),
+            }
+        }
+        fn bytes(&self) -> u64 {
+            0
+        }
+    }
+
+    fn put(key: &str) -> Batch {
+        let mut batch = Batch::new();
+        batch.put(key.into(), b"value".to_vec());
+        batch
+    }
+
+    async fn check(failure: Failure) {
+        let keys = Failing { keys: MemoryKeys::default(), groups: AtomicU32::new(0), failure };
+        let engine = Appender::start(keys).unwrap();
+        engine.commit(put("1")).await.unwrap();
+        engine.commit(put("2")).await.unwrap();
+        let failed = engine.commit(put("3")).await.unwrap_err();
+        assert!(matches!(failed, StoreError::Unknown(_)), "{failed}");
+        for key in ["4", "5"] {
+            let refused = engine.commit(put(key)).await.unwrap_err();
+            assert!(matches!(refused, StoreError::ReadOnly), "{refused}");
+        }
+        let keys = ["1", "2", "3", "4"].map(|key| key.as_bytes().to_vec()).to_vec();
+        let value = Some(b"value".to_vec());
+        assert_eq!(engine.read(keys).await.unwrap(), [value.clone(), value, None, None]);
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_apply_nothing_more_is_written() {
+        check(Failure::Apply).await;
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_flush_nothing_more_is_written() {
+        check(Failure::Flush).await;
+    }
+
+    #[tokio::test]
+    async fn after_a_panic_below_nothing_more_is_written() {
+        check(Failure::Panic).await;
+    }
 }

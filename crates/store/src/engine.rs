@@ -25,8 +25,8 @@ pub trait Engine: Send + Sync + 'static {
     /// Dropping the future does not take a batch back that has been handed over.
     async fn commit(&self, batch: Batch) -> Result<Committed, StoreError>;
 
-    /// Finishes the batches that were handed over, then refuses further ones. Reads go on. To open the same store again,
-    /// stop it and drop it first.
+    /// Finishes the batches that were handed over, then refuses further ones. Reads go on. Dropping the engine closes
+    /// the store, so that it can be opened again.
     async fn stop(&self) -> Result<(), StoreError>;
 
     /// Bytes that the store takes, about.

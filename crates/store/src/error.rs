@@ -1,6 +1,8 @@
 //! What can go wrong with the store, sorted by what the caller may conclude from it.
 
+use std::any::Any;
 use std::error::Error;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -122,6 +124,12 @@ pub enum Contested {
         /// What it has.
         size: u64,
     },
+}
+
+/// What a panic in the layer below said.
+pub(crate) fn panic_cause(panic: &(dyn Any + Send)) -> Cause {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    Arc::new(io::Error::other(text.unwrap_or("the database panicked").to_owned()))
 }
 
 /// Keys are text with ids in raw bytes between.

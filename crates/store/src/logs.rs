@@ -51,7 +51,8 @@ impl Logs {
         let prefix = keys::log_entries(log);
         let after = from.checked_sub(1).map(|last| keys::log_entry(log, last));
         let rows = self.engine.scan(Scan { prefix, after, limit }).await?;
-        (from..).zip(rows).map(|(index, (key, value))| log_row(index, &key, &value)).collect()
+        // Inclusive: a peer may ask from the last number there is.
+        (from..=u64::MAX).zip(rows).map(|(index, (key, value))| log_row(index, &key, &value)).collect()
     }
 
     /// The root of the tree over the first `size` entries.

@@ -6,16 +6,16 @@
 //! journal will notice), and a panic in one of sled's own threads while it opens.
 
 use std::fs::{self, File};
+use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
-use std::{any::Any, io};
 
 use crate::appender::Appender;
 use crate::engine::Scan;
-use crate::error::{Cause, StoreError};
+use crate::error::{Cause, StoreError, panic_cause};
 use crate::frame::{frame, unframe};
 use crate::keys::ENGINE_FORMAT;
 use crate::keyspace::{KeySpace, Rows, Writes};
@@ -70,12 +70,14 @@ impl SledKeys {
         let config =
             sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None).use_compression(false);
         let db = catch_unwind(AssertUnwindSafe(|| config.open()))
-            .map_err(|panic| unopened(folder, said(panic.as_ref())))?
+            .map_err(|panic| unopened(folder, panic_cause(panic.as_ref())))?
             .map_err(|error| refused(folder, error))?;
         let file = sync_new_files(folder).map_err(|error| unopened(folder, Arc::new(error)))?;
         let blobs = BlobFolder { path: folder.join("blobs"), synced: Mutex::default() };
         let keys = Self { db, file, blobs };
         keys.check_format(folder)?;
+        // What a killed process left in the system's cache has been read back just now: readers may see durable state only.
+        keys.flush()?;
         Ok(keys)
     }
 
@@ -83,10 +85,7 @@ impl SledKeys {
     fn check_format(&self, folder: &Path) -> Result<(), StoreError> {
         match self.get(ENGINE_FORMAT)? {
             Some(found) if found == FORMAT.as_bytes() => Ok(()),
-            None if self.db.is_empty() => {
-                self.apply(&Writes::from([(ENGINE_FORMAT.to_vec(), Some(FORMAT.into()))]))?;
-                self.flush()
-            }
+            None if self.db.is_empty() => self.apply(&Writes::from([(ENGINE_FORMAT.to_vec(), Some(FORMAT.into()))])),
             None => Err(unopened(folder, Arc::new(io::Error::other("it holds data but no format mark")))),
             Some(found) => Err(StoreError::Format {
                 found: String::from_utf8_lossy(&found).into_owned(),
@@ -167,10 +166,4 @@ fn refused(folder: &Path, error: sled::Error) -> StoreError {
         return StoreError::InUse { path: folder.to_path_buf() };
     }
     unopened(folder, Arc::new(error))
-}
-
-/// What a panic said.
-fn said(panic: &(dyn Any + Send)) -> Cause {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    Arc::new(io::Error::other(text.unwrap_or("the database panicked").to_owned()))
 }

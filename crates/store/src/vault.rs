@@ -173,3 +173,101 @@ fn content_aad(content: &ContentId) -> Vec<u8> {
 fn wrap_aad(originator: &ParticipantId, record: RecordId) -> Vec<u8> {
     [b"selat-record-key-v1\0".as_slice(), originator.as_str().as_bytes(), b"\0", record.as_bytes()].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    use super::*;
+
+    /// Bytes that count up.
+    struct Counting(AtomicU8);
+
+    impl Entropy for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill_with(|| self.0.fetch_add(1, Ordering::Relaxed));
+        }
+    }
+
+    fn vault(key: u8) -> Vault {
+        Vault::new(&StorageKey::from_bytes([key; 32]), Arc::new(Counting(AtomicU8::new(key))))
+    }
+
+    fn aus() -> ParticipantId {
+        "AUS".parse().unwrap()
+    }
+
+    fn record(last: u8) -> RecordId {
+        RecordId::mint(selat_record::Timestamp::EPOCH, [last; 10])
+    }
+
+    fn content(byte: u8) -> ContentId {
+        ContentId::new([byte; 32])
+    }
+
+    #[test]
+    fn content_opens_under_its_key_and_id_only() {
+        let vault = vault(1);
+        let (key, other) = (vault.mint_key(), vault.mint_key());
+        let sealed = vault.seal_content(&key, &content(1), b"text");
+        assert_eq!(vault.open_content(&key, &content(1), &sealed), Ok(b"text".to_vec()));
+        assert_eq!(vault.open_content(&other, &content(1), &sealed), Err(VaultError));
+        assert_eq!(vault.open_content(&key, &content(2), &sealed), Err(VaultError));
+    }
+
+    #[test]
+    fn a_record_key_unwraps_for_its_record_under_its_storage_key_only() {
+        let key = vault(1).mint_key();
+        let wrapped = vault(1).wrap(&aus(), record(1), &key);
+        assert_eq!(vault(1).unwrap(&aus(), record(1), &wrapped).unwrap().0, key.0);
+        let check = |vault: Vault, originator: &str, record: RecordId| {
+            assert_eq!(vault.unwrap(&originator.parse().unwrap(), record, &wrapped).unwrap_err(), VaultError);
+        };
+        check(vault(1), "IDN", record(1));
+        check(vault(1), "AUS", record(2));
+        check(vault(2), "AUS", record(1));
+    }
+
+    #[test]
+    fn what_is_concealed_is_revealed_under_its_label_and_key_only() {
+        let sealed = vault(1).conceal("label", b"text");
+        assert_eq!(vault(1).reveal("label", &sealed), Ok(b"text".to_vec()));
+        assert_eq!(vault(1).reveal("labem", &sealed), Err(VaultError));
+        assert_eq!(vault(2).reveal("label", &sealed), Err(VaultError));
+    }
+
+    #[test]
+    fn any_flipped_bit_or_missing_byte_keeps_it_shut() {
+        let sealed = vault(1).conceal("label", b"text");
+        for bit in 0..sealed.len() * 8 {
+            let mut flipped = sealed.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(vault(1).reveal("label", &flipped), Err(VaultError), "bit {bit}");
+        }
+        for length in 0..sealed.len() {
+            assert_eq!(vault(1).reveal("label", &sealed[..length]), Err(VaultError), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn the_same_bytes_are_sealed_differently_each_time() {
+        let vault = vault(1);
+        assert_ne!(vault.conceal("label", b"text"), vault.conceal("label", b"text"));
+    }
+
+    #[test]
+    fn keyed_hashes_depend_on_key_label_and_bytes() {
+        let base = vault(1).keyed("label", b"text");
+        assert_eq!(base, vault(1).keyed("label", b"text"));
+        assert_ne!(base, vault(2).keyed("label", b"text"));
+        assert_ne!(base, vault(1).keyed("labem", b"text"));
+        assert_ne!(base, vault(1).keyed("label", b"texs"));
+        assert_ne!(vault(1).keyed("ab", b"c"), vault(1).keyed("a", b"bc"));
+    }
+
+    #[test]
+    fn keys_do_not_show_in_debug_output() {
+        let key = StorageKey::from_bytes([0xab; 32]);
+        assert_eq!(format!("{key:?} {:?}", RecordKey(Zeroizing::new([0xab; 32]))), "StorageKey(..) RecordKey(..)");
+    }
+}

@@ -81,3 +81,109 @@ impl<K: KeySpace> View<K> {
         self.keys.bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::sync::{Arc, Mutex};
+    use std::thread;
+
+    use super::*;
+    use crate::memory::MemoryKeys;
+
+    /// Keys whose flush says that it began and waits to be told how it ends.
+    struct Gated {
+        keys: MemoryKeys,
+        began: Sender<()>,
+        outcome: Mutex<Receiver<Result<(), StoreError>>>,
+    }
+
+    impl KeySpace for Gated {
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+            self.keys.get(key)
+        }
+        fn scan(&self, scan: &Scan) -> Result<Rows, StoreError> {
+            self.keys.scan(scan)
+        }
+        fn apply(&self, writes: &Writes) -> Result<(), StoreError> {
+            self.keys.apply(writes)
+        }
+        fn flush(&self) -> Result<(), StoreError> {
+            self.began.send(()).unwrap();
+            self.outcome.lock().unwrap().recv().unwrap()
+        }
+        fn bytes(&self) -> u64 {
+            0
+        }
+    }
+
+    fn writes(pairs: &[(&str, Option<&str>)]) -> Writes {
+        pairs
+            .iter()
+            .map(|(key, value)| (key.as_bytes().to_vec(), value.map(|value| value.as_bytes().to_vec())))
+            .collect()
+    }
+
+    /// Writes over a state while a reader looks on: returns what the reader saw before the flush ended, and after.
+    fn seen_around_a_flush<T>(outcome: Result<(), StoreError>, look: impl Fn(&View<Gated>) -> T) -> (T, T) {
+        let (began, begins) = channel();
+        let (end, ends) = channel();
+        let keys = MemoryKeys::default();
+        keys.apply(&writes(&[("a", Some("old")), ("b", Some("old")), ("d", Some("old"))])).unwrap();
+        let view = Arc::new(View::new(Gated { keys, began, outcome: Mutex::new(ends) }));
+        let writer = thread::spawn({
+            let view = view.clone();
+            let new = writes(&[("a", Some("new")), ("b", None), ("c", Some("new")), ("aa", Some("new"))]);
+            let before = writes(&[("a", Some("old")), ("b", Some("old")), ("c", None), ("aa", None)]);
+            move || view.commit(&new, before).is_ok()
+        });
+        begins.recv().unwrap();
+        let during = look(&view);
+        let expected = outcome.is_ok();
+        end.send(outcome).unwrap();
+        assert_eq!(writer.join().unwrap(), expected);
+        (during, look(&view))
+    }
+
+    fn text(rows: Rows) -> String {
+        rows.into_iter()
+            .map(|(key, value)| String::from_utf8([key, vec![b'='], value, vec![b' ']].concat()).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn readers_see_a_group_only_when_it_is_durable() {
+        let keys: Vec<_> = ["a", "b", "c", "d"].iter().map(|key| key.as_bytes().to_vec()).collect();
+        let (old, new) = (Some(b"old".to_vec()), Some(b"new".to_vec()));
+        let (during, after) = seen_around_a_flush(Ok(()), |view| view.read(&keys).unwrap());
+        assert_eq!(during, [old.clone(), old.clone(), None, old.clone()]);
+        assert_eq!(after, [new.clone(), None, new, old]);
+    }
+
+    #[test]
+    fn scans_see_a_group_only_when_it_is_durable() {
+        let all = |view: &View<Gated>| text(view.scan(&Scan::first(Vec::new(), 9)).unwrap());
+        let (during, after) = seen_around_a_flush(Ok(()), all);
+        assert_eq!(during, "a=old b=old d=old ");
+        assert_eq!(after, "a=new aa=new c=new d=old ");
+    }
+
+    #[test]
+    fn pages_keep_their_length_while_rows_are_hidden() {
+        let page = |after: &'static str, limit| {
+            move |view: &View<Gated>| {
+                text(view.scan(&Scan { prefix: Vec::new(), after: Some(after.into()), limit }).unwrap())
+            }
+        };
+        assert_eq!(seen_around_a_flush(Ok(()), page("", 2)).0, "a=old b=old ");
+        assert_eq!(seen_around_a_flush(Ok(()), page("a", 2)).0, "b=old d=old ");
+        assert_eq!(seen_around_a_flush(Ok(()), page("b", 1)).0, "d=old ");
+    }
+
+    #[test]
+    fn after_a_failed_flush_readers_stay_with_what_was_durable() {
+        let all = |view: &View<Gated>| text(view.scan(&Scan::first(Vec::new(), 9)).unwrap());
+        let (during, after) = seen_around_a_flush(Err(StoreError::Stopped), all);
+        assert_eq!((during, after), ("a=old b=old d=old ".to_owned(), "a=old b=old d=old ".to_owned()));
+    }
+}

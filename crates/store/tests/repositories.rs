@@ -347,6 +347,23 @@ async fn peers_are_added_once_and_replaced_only_as_they_were_read() {
 }
 
 #[tokio::test]
+async fn a_batch_decided_by_an_earlier_set_of_peers_conflicts() {
+    let all = fresh().await;
+    let commit = async |change: &dyn Fn(&mut Batch)| {
+        let mut batch = Batch::new();
+        change(&mut batch);
+        all.commit(batch).await
+    };
+    for epoch in [0, 1] {
+        assert_eq!(all.peers.epoch().await.unwrap(), epoch);
+        commit(&|batch| all.peers.require_epoch(batch, epoch)).await.unwrap();
+        commit(&|batch| all.peers.advance_epoch(batch, epoch)).await.unwrap();
+        conflicts(commit(&|batch| all.peers.require_epoch(batch, epoch)).await);
+        conflicts(commit(&|batch| all.peers.advance_epoch(batch, epoch)).await);
+    }
+}
+
+#[tokio::test]
 async fn an_imported_row_is_found_by_source_and_key_and_conflicts_when_it_changed() {
     let all = fresh().await;
     let imported = |digest| Imported { record_id: record(1), digest: [digest; 32] };

@@ -1,1 +1,36 @@
-//! (to come)
+//! The officer's and operator's commands: all that can be done through a node's desk, and nothing that needs its store.
+//!
+//! Promises: data goes to standard output and talk to standard error; text from outside never steers the terminal; every
+//! failure is told with code, cause and mend, and every command ends with a documented [`exit::Exit`]. Leaves out:
+//! decisions (the node's policy), verification (the node hands out only what it has verified), the clock (an argument).
+
+pub mod cli;
+mod commands;
+pub mod complain;
+mod connect;
+pub mod exit;
+pub mod explain;
+mod input;
+pub mod screen;
+mod show;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use selat_link::Now;
+
+use cli::{Command, Globals};
+use exit::Exit;
+use screen::Screen;
+
+/// Runs a command to its end and says how it ended. Failures have been told on `screen` by then.
+pub async fn run(command: Command, globals: &Globals, screen: &mut Screen, now: &Now) -> Exit {
+    match commands::run(command, globals, screen, now).await {
+        Ok(exit) => exit,
+        Err(complaint) => {
+            screen.complain(&complaint);
+            complaint.exit()
+        }
+    }
+}

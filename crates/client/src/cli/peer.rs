@@ -1,0 +1,102 @@
+//! `selat peer ...`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use selat_record::ParticipantId;
+
+use super::values::participant;
+
+/// Columns of the table of peers.
+pub(crate) const COLUMNS: &[&str] =
+    &["peer", "unit", "state", "following", "held", "lag", "sent", "last-contact", "trouble"];
+
+/// The commands on peers.
+#[derive(Debug, Clone, Subcommand)]
+pub enum PeerCommand {
+    /// Write our descriptor, to be sent to the other side
+    Invite(InviteArgs),
+    /// Read the other side's descriptor; no traffic yet
+    Join(JoinArgs),
+    /// Show the twelve words to compare with the other side by voice
+    #[command(after_help = "\
+Read the words to the other side over a channel that does not depend on these two nodes, such as a video call with \
+people who know each other. Both sides must see the same twelve words.
+
+Examples:
+  selat peer fingerprint IDN
+  selat peer fingerprint IDN --output json")]
+    Fingerprint(PeerArgs),
+    /// Let traffic flow with a peer whose twelve words were compared
+    Approve(ApproveArgs),
+    /// List the peers
+    #[command(after_help = "\
+Columns: peer, unit, state, following, held, lag, sent, last-contact, trouble
+
+Examples:
+  selat peer list
+  selat peer list --columns peer,state,lag")]
+    List,
+    /// Show all that is known of a peer
+    #[command(after_help = "\
+Examples:
+  selat peer show IDN
+  selat peer show IDN --output json")]
+    Show(PeerArgs),
+    /// Try a peer step by step: reachability, TLS, clock, protocol, descriptor, permissions
+    #[command(after_help = "\
+Examples:
+  selat peer ping IDN
+  selat peer ping IDN --output json")]
+    Ping(PeerArgs),
+}
+
+/// A peer by name.
+#[derive(Debug, Clone, Args)]
+pub struct PeerArgs {
+    /// The peer
+    #[arg(value_name = "PEER", value_parser = participant)]
+    pub peer: ParticipantId,
+}
+
+/// What `selat peer invite` takes.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Without --file the descriptor goes to standard output as it is, unless --output asks for JSON.
+
+Examples:
+  selat peer invite --file AUS.descriptor
+  selat peer invite > AUS.descriptor")]
+pub struct InviteArgs {
+    /// Write it to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// What `selat peer join` takes.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  selat peer join IDN.descriptor")]
+pub struct JoinArgs {
+    /// The other side's descriptor; - reads standard input
+    pub file: PathBuf,
+}
+
+/// What `selat peer approve` takes.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  selat peer approve IDN --channel 'video call with the head of unit'
+  selat peer approve IDN --phrase 'w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12' --channel 'video call'")]
+pub struct ApproveArgs {
+    /// The peer
+    #[arg(value_name = "PEER", value_parser = participant)]
+    pub peer: ParticipantId,
+    /// The twelve words as the other side read them out; without it they are asked for
+    #[arg(long, value_name = "WORDS")]
+    pub phrase: Option<String>,
+    /// How the words were compared
+    #[arg(long, value_name = "TEXT")]
+    pub channel: String,
+}

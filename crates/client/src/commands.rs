@@ -1,0 +1,79 @@
+//! What each command does: read the words, ask the desk, show the reply, say how it ended.
+
+mod import;
+mod peer;
+mod record;
+mod search;
+mod status;
+
+use selat_link::Now;
+use serde_json::Value;
+
+use crate::cli::{Command, Form, Globals};
+use crate::complain::Complaint;
+use crate::connect::{self, Desk};
+use crate::exit::Exit;
+use crate::screen::Screen;
+use crate::show::table::{self, Rows};
+
+/// Runs a command.
+pub(crate) async fn run(
+    command: Command,
+    globals: &Globals,
+    screen: &mut Screen,
+    now: &Now,
+) -> Result<Exit, Complaint> {
+    // Before anything is asked of the node: a wish for a column that is not there must not cost a write or an audit entry.
+    table::pick(command.columns(), &globals.columns)?;
+    let mut session = Session { globals, screen, now };
+    match command {
+        Command::Status => status::run(&mut session).await,
+        Command::Search(args) => search::run(&mut session, &args).await,
+        Command::Record(command) => record::run(&mut session, command).await,
+        Command::Peer(command) => peer::run(&mut session, command).await,
+    }
+}
+
+/// One run of one command: its options, its screen, its clock.
+pub(crate) struct Session<'a> {
+    pub(crate) globals: &'a Globals,
+    pub(crate) screen: &'a mut Screen,
+    pub(crate) now: &'a Now,
+}
+
+impl Session<'_> {
+    /// Connects to the desk.
+    pub(crate) async fn desk(&self) -> Result<Desk, Complaint> {
+        connect::desk(self.globals, self.now).await
+    }
+
+    /// The form of the data: as asked for, else a table for people and JSON Lines for programs.
+    pub(crate) fn form(&self) -> Form {
+        let usual = if self.screen.is_read_by_a_person() { Form::Table } else { Form::Jsonl };
+        self.globals.output.unwrap_or(usual)
+    }
+
+    /// Prints a reply: `value` in a JSON form, `lines` for people.
+    pub(crate) fn print(
+        &mut self,
+        value: impl FnOnce() -> Value,
+        lines: impl FnOnce() -> Vec<String>,
+    ) -> Result<(), Complaint> {
+        match self.form() {
+            Form::Json => self.screen.json(&value()),
+            Form::Jsonl => self.screen.json_line(&value()),
+            Form::Table => lines().iter().try_for_each(|line| self.screen.line(line)),
+        }
+    }
+
+    /// Prints a table of rows; an empty one is said beside the data.
+    pub(crate) fn print_rows(&mut self, rows: &Rows, nothing: &str) -> Result<(), Complaint> {
+        match rows.render(self.screen.width()) {
+            Some(table) => self.screen.line(table),
+            None => {
+                self.screen.say(nothing);
+                Ok(())
+            }
+        }
+    }
+}

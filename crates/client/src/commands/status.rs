@@ -1,0 +1,23 @@
+//! `selat status`.
+
+use selat_wire::desk::StatusRequest;
+
+use super::Session;
+use crate::cli::{Command, Form, PeerCommand};
+use crate::complain::{Complaint, refusal};
+use crate::exit::Exit;
+use crate::show::table::Rows;
+use crate::show::{peer, status};
+
+pub(super) async fn run(session: &mut Session<'_>) -> Result<Exit, Complaint> {
+    let mut desk = session.desk().await?;
+    let reply = desk.status(StatusRequest {}).await.map_err(refusal("the node's status cannot be shown"))?.into_inner();
+    session.print(|| status::json(&reply), || status::lines(&reply))?;
+    if session.form() == Form::Table {
+        let mut rows = Rows::new(Command::Peer(PeerCommand::List).columns(), &[])?;
+        reply.peers.iter().for_each(|view| peer::push(&mut rows, view));
+        session.screen.line("")?;
+        session.print_rows(&rows, "no peers yet: selat peer invite")?;
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,196 @@
+//! The faults that the client itself can find, with the long text that `selat explain CODE` prints. Codes SLT-2000 to
+//! SLT-2999 are the client's; the node has a table of its own.
+//!
+//! Promise: a code never changes its meaning and is never given to another fault.
+
+use crate::exit::Exit;
+
+/// What stands behind one code.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// `SLT-` and four digits.
+    pub code: &'static str,
+    /// One line: what failed.
+    pub title: &'static str,
+    /// What it means and how it comes about.
+    pub text: &'static str,
+    /// What to do, likeliest first. At least one.
+    pub mends: &'static [&'static str],
+    /// How the command ends.
+    pub exit: Exit,
+}
+
+/// The explanation of `code`, if it is one of the client's. Case does not matter.
+pub fn explain(code: &str) -> Option<&'static Explanation> {
+    EXPLANATIONS.iter().find(|entry| entry.code.eq_ignore_ascii_case(code))
+}
+
+impl Explanation {
+    /// The page that `selat explain` prints.
+    pub fn page(&self) -> String {
+        let mends: String = self.mends.iter().map(|mend| format!("  - {mend}\n")).collect();
+        format!(
+            "{}: {}\n\n{}\n\nTo mend it:\n{mends}\nExit code: {}\n",
+            self.code,
+            self.title,
+            self.text,
+            self.exit.code()
+        )
+    }
+}
+
+macro_rules! explanations {
+    ($($name:ident = $code:literal, $exit:ident, $title:literal, $text:literal, [$($mend:literal),+ $(,)?];)*) => {
+        $(pub(crate) const $name: Explanation = Explanation {
+            code: $code, title: $title, text: $text, mends: &[$($mend),+], exit: Exit::$exit,
+        };)*
+
+        /// Every fault that the client can find, by code.
+        pub const EXPLANATIONS: &[Explanation] = &[$($name),*];
+    };
+}
+
+explanations! {
+    SOCKET_MISSING = "SLT-2101", Unreachable,
+        "no node listens at the socket",
+        "Officers' commands talk to the local node through a Unix socket. There is no socket at the path that was tried: \
+         the node is not running, or it keeps its socket elsewhere.",
+        ["selat serve", "selat --socket PATH status", "export SELAT_SOCKET=PATH"];
+    SOCKET_FORBIDDEN = "SLT-2102", Denied,
+        "this user may not open the node's socket",
+        "The socket belongs to the node's user and to one group (mode 0660). Whoever is not in the group cannot talk to \
+         the node at all; which officer a member of the group is, the node's configuration says.",
+        ["ask the operator to add your user to the group that owns the socket, then sign in again"];
+    NODE_UNREACHABLE = "SLT-2103", Unreachable,
+        "the node cannot be reached",
+        "A connection to the node could not be made, or it broke before the answer was complete. Reading again is safe. \
+         After a write that broke off, look first whether it took place.",
+        ["selat status", "selat serve"];
+    TLS_REFUSED = "SLT-2104", Unreachable,
+        "the node or the officer's certificate was not accepted",
+        "With --node the client and the node show each other certificates of the node's officer authority. One side did \
+         not accept the other's: expired, made by another authority, or for another host name.",
+        ["ask the operator for a new officer certificate", "compare the host in --node with the node's configuration"];
+    OFFICER_CERTIFICATE = "SLT-2105", Usage,
+        "the officer's certificate cannot be read",
+        "--officer-cert names a folder with the officer's certificate, its secret key and the certificate of the officer \
+         authority, as the operator handed it out.",
+        ["selat --officer-cert DIR --node https://HOST:PORT status"];
+    NODE_ADDRESS = "SLT-2106", Usage,
+        "the address of the node is not usable",
+        "--node takes https://HOST:PORT and needs --officer-cert. Without --node the client uses the Unix socket.",
+        ["selat --node https://HOST:PORT --officer-cert DIR status"];
+    REFUSED_WITHOUT_CODE = "SLT-2110", Unexpected,
+        "the node refused and gave no code of its own",
+        "Refusals of the node normally carry a code and a mend. This one does not: it may come from the transport, or \
+         from a node of another version. The cause line is all that is known; the exit code follows the gRPC status.",
+        ["selat status", "look into the node's log at the time of the command"];
+    FILE_UNREADABLE = "SLT-2202", Usage,
+        "a file cannot be read or written",
+        "A file that the command line names does not exist, is not readable or writable for this user, or is not text \
+         in UTF-8.",
+        ["check the path and its permissions"];
+    FILE_TOO_LARGE = "SLT-2203", Usage,
+        "a file is larger than this kind of file may be",
+        "Drafts, descriptors and mappings are small. The client refuses a larger file before it reads it into memory.",
+        ["check that the right file was named", "selat record import FILE --map MAP"];
+    DRAFT_FAULTY = "SLT-2204", Usage,
+        "the draft of a record is not valid",
+        "A draft is one JSON object in the form that `selat record get --draft` prints. Each fault names the field and \
+         what is wrong with it; all faults are listed at once.",
+        ["mend the fields that the cause names", "selat record get ID --draft"];
+    NOBODY_TO_ASK = "SLT-2205", Usage,
+        "a question must be answered and there is no terminal to ask on",
+        "Commands that cannot be undone ask before they act. Without a terminal nobody can answer, and the client never \
+         takes silence for a yes.",
+        ["give the answer on the command line: --yes, or --phrase for selat peer approve"];
+    NOT_CONFIRMED = "SLT-2206", Usage,
+        "not confirmed, so nothing was done",
+        "The word that was typed is not the one that was asked for.",
+        ["run the command again and type the word exactly as shown"];
+    NO_CRITERION = "SLT-2207", Usage,
+        "a search needs at least one criterion",
+        "A question without name, document, conveyance, country or date would ask for everything that a peer holds.",
+        ["selat search 'Siti Rahmah' --purpose visa --case V-12", "selat search --document P1234567 --purpose visa --case V-12"];
+    PHRASE_SHAPE = "SLT-2208", Usage,
+        "a safety phrase has twelve words",
+        "Both sides see the same twelve words only if nobody put a descriptor of their own in between. Type all twelve \
+         as the other side reads them out, not as your own screen shows them.",
+        ["selat peer approve PEER --phrase 'w1 w2 ... w12' --channel 'video call'"];
+    COLUMN_UNKNOWN = "SLT-2209", Usage,
+        "no such column",
+        "--columns takes the names in the first line of the table, in any order. Only commands that print a table of \
+         rows know it.",
+        ["run the command without --columns to see the names"];
+    FORM_UNSUITED = "SLT-2210", Usage,
+        "this command has no such form of output",
+        "An export is for machines: JSON Lines, one signed record per line.",
+        ["selat record export --output jsonl"];
+    PEER_UNKNOWN = "SLT-2301", NotFound,
+        "no such peer",
+        "The node knows a peer once its descriptor has been joined.",
+        ["selat peer list", "selat peer join FILE"];
+    REPLY_UNREADABLE = "SLT-2401", Unexpected,
+        "the node's reply cannot be read",
+        "The reply lacks something that every reply has, or holds something that this client does not know. Client and \
+         node are probably of different versions.",
+        ["use the client that came with the node: selat --version"];
+    REPLY_CUT_SHORT = "SLT-2402", Partial,
+        "the node ended its reply early",
+        "A search ends with a summary and an import with an outcome for every row. The node stopped before that, most \
+         likely because it was being shut down. What was shown holds; the rest is not known.",
+        ["run the command again: searching is safe, and importing takes nothing twice"];
+    MAPPING_FAULTY = "SLT-2501", Usage,
+        "the mapping cannot be used for this file",
+        "A mapping says which column becomes which field of a record. It has a fault, needs a file that was not given \
+         with --join, or names columns that the file does not have.",
+        ["mend the mapping where the cause says", "selat record import FILE --map MAP --join NAME=FILE --dry-run"];
+    ROWS_REJECTED = "SLT-2502", Partial,
+        "some rows did not go in",
+        "Rows that cannot be mapped or that the node does not accept are left out and listed; all other rows are in. \
+         Mend them in the file and import the whole file again: rows that went in are recognised and not taken twice.",
+        ["selat record import FILE --map MAP --report rejected.csv"];
+    OUTPUT_BROKEN = "SLT-2601", Unexpected,
+        "the output cannot be written",
+        "Writing to standard output failed, for example because the disk is full.",
+        ["check the disk or the program that reads the output"];
+    READER_GONE = "SLT-2602", Ok,
+        "the reader of the output has gone",
+        "The program that the output was piped into has stopped reading, as `head` does. The command stops without a word.",
+        ["nothing needs mending"];
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_in_the_clients_range_and_each_has_one_meaning() {
+        let codes: BTreeSet<&str> = EXPLANATIONS.iter().map(|entry| entry.code).collect();
+        assert_eq!(codes.len(), EXPLANATIONS.len());
+        for code in codes {
+            assert!(code.len() == 8 && code.starts_with("SLT-2"), "{code}");
+            assert!(code.chars().skip(4).all(|c| c.is_ascii_digit()), "{code}");
+        }
+    }
+
+    #[test]
+    fn titles_are_lower_case_without_full_stop_and_every_fault_has_a_mend() {
+        for entry in EXPLANATIONS {
+            assert!(entry.title.starts_with(|c: char| c.is_lowercase()), "{}", entry.code);
+            assert!(!entry.title.ends_with('.') && entry.text.ends_with('.'), "{}", entry.code);
+            assert!(!entry.mends.is_empty(), "{}", entry.code);
+        }
+    }
+
+    #[test]
+    fn explain_finds_a_code_in_any_case_and_no_other() {
+        assert_eq!(explain("slt-2101"), Some(&SOCKET_MISSING));
+        assert_eq!(explain("SLT-9999"), None);
+        let page = SOCKET_MISSING.page();
+        assert!(page.starts_with("SLT-2101: no node listens at the socket\n"), "{page}");
+        assert!(page.ends_with("Exit code: 5\n"), "{page}");
+    }
+}

@@ -1,0 +1,222 @@
+//! Peers: one row each, all that is known of one, and the steps of a ping.
+
+use selat_wire::desk::{PeerFingerprintReply, PeerState, PeerView, PingResult, PingStep};
+use serde_json::{Value, json};
+
+use super::table::Rows;
+use super::{SHAPE_VERSION, words};
+use crate::screen::{Tone, clean};
+
+/// Adds the row of a peer to a table of [`crate::cli`]'s peer columns.
+pub(crate) fn push(rows: &mut Rows, peer: &PeerView) {
+    let following = peer.following.clone().unwrap_or_default();
+    let connected = if following.connected { "yes" } else { "no" };
+    rows.push([
+        peer.participant.clone(),
+        peer.unit.clone(),
+        words::peer_state(peer.state),
+        connected.to_owned(),
+        following.held.to_string(),
+        lag(peer).to_string(),
+        format!("{}/{}", peer.release_log_sent, peer.release_log_size),
+        words::moment_or_nothing(following.last_contact_ms),
+        trouble(peer).unwrap_or_else(|| words::NOTHING.to_owned()),
+    ]);
+}
+
+/// All that is known of a peer, a line each.
+pub(crate) fn lines(peer: &PeerView) -> Vec<String> {
+    let following = peer.following.clone().unwrap_or_default();
+    let mut lines = vec![
+        format!("{}  {}", peer.participant, peer.unit),
+        format!("state       {}", words::peer_state(peer.state)),
+        format!("descriptor  version {}, {}", peer.descriptor_version, words::hex(&peer.descriptor_hash)),
+        format!("endpoints   {}", peer.endpoints.join(", ")),
+        format!("contact     {}", peer.contact),
+        format!(
+            "following   {}, {} of {} entries held, {} quarantined, last contact {}",
+            if following.connected { "connected" } else { "not connected" },
+            following.held,
+            following.size,
+            following.quarantined,
+            words::moment_or_nothing(following.last_contact_ms)
+        ),
+        format!("sent        {} of {} entries of our release log", peer.release_log_sent, peer.release_log_size),
+    ];
+    if peer.approved_ms > 0 {
+        let when = words::moment_or_nothing(peer.approved_ms);
+        lines.push(format!("approved    {when} by {} over {}", peer.approved_by, peer.approved_channel));
+    }
+    lines.extend(trouble(peer).map(|trouble| format!("trouble     {trouble}")));
+    lines.iter().map(|line| clean(line)).collect()
+}
+
+/// A peer as JSON, without the shape's version: it stands inside other shapes too.
+pub(crate) fn json(peer: &PeerView) -> Value {
+    let following = peer.following.as_ref();
+    json!({
+        "peer": peer.participant,
+        "unit": peer.unit,
+        "state": words::peer_state(peer.state),
+        "descriptor_version": peer.descriptor_version,
+        "descriptor": words::hex(&peer.descriptor_hash),
+        "endpoints": peer.endpoints,
+        "contact": peer.contact,
+        "following": following.map(|following| json!({
+            "connected": following.connected,
+            "held": following.held,
+            "size": following.size,
+            "lag": lag(peer),
+            "quarantined": following.quarantined,
+            "last_contact": words::moment(following.last_contact_ms),
+            "last_error": following.last_error,
+            "last_error_at": words::moment(following.last_error_ms),
+        })),
+        "release_log": { "size": peer.release_log_size, "sent": peer.release_log_sent },
+        "approved": words::moment(peer.approved_ms).map(|when| json!({
+            "by": peer.approved_by, "at": when, "channel": peer.approved_channel,
+        })),
+        "cut_off_until": words::moment(peer.cut_off_until_ms),
+        "cut_off_reason": peer.cut_off_reason,
+    })
+}
+
+/// What keeps a peer from working as it should, if anything does.
+pub(crate) fn trouble(peer: &PeerView) -> Option<String> {
+    let following = peer.following.as_ref();
+    if let Some(until) = words::moment(peer.cut_off_until_ms) {
+        return Some(format!("cut off until {until}: {}", peer.cut_off_reason));
+    }
+    if peer.state() == PeerState::Frozen {
+        return Some("frozen: nothing of it is accepted".to_owned());
+    }
+    let error = following.filter(|following| !following.connected && !following.last_error.is_empty());
+    if let Some(following) = error {
+        return Some(following.last_error.clone());
+    }
+    let quarantined = following.map_or(0, |following| following.quarantined);
+    (quarantined > 0)
+        .then(|| format!("{quarantined} in quarantine: selat record quarantine --peer {}", peer.participant))
+}
+
+/// The phrase to read out: three lines of four words, and the digits.
+pub(crate) fn phrase_lines(reply: &PeerFingerprintReply) -> Vec<String> {
+    let mut lines: Vec<String> = reply.words.chunks(4).map(|words| clean(&words.join("  "))).collect();
+    lines.push(format!("digits: {}", clean(&reply.digits)));
+    lines
+}
+
+/// The phrase as JSON.
+pub(crate) fn phrase_json(reply: &PeerFingerprintReply) -> Value {
+    json!({ "version": SHAPE_VERSION, "peer": reply.peer, "words": reply.words, "digits": reply.digits })
+}
+
+/// A step of a ping and its tone; a failed one with its mend on a line of its own.
+pub(crate) fn step_lines(step: &PingStep) -> (Tone, Vec<String>) {
+    let (tone, word) = match step.result() {
+        PingResult::Ok => (Tone::Good, "ok"),
+        PingResult::NotTried => (Tone::Wary, "not tried"),
+        PingResult::Failed | PingResult::Unspecified => (Tone::Bad, "FAILED"),
+    };
+    let line = format!("{:<12}  {word:<9}  {}", clean(&step.name), clean(&step.detail));
+    let mut lines = vec![line.trim_end().to_owned()];
+    if !step.mend.is_empty() && tone == Tone::Bad {
+        lines.push(format!("              mend: {}", clean(&step.mend)));
+    }
+    (tone, lines)
+}
+
+/// A step of a ping as JSON.
+pub(crate) fn step_json(step: &PingStep) -> Value {
+    json!({
+        "step": step.name,
+        "result": words::ping_result(step.result),
+        "detail": step.detail,
+        "mend": step.mend,
+    })
+}
+
+fn lag(peer: &PeerView) -> u64 {
+    peer.following.as_ref().map_or(0, |following| following.size.saturating_sub(following.held))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use selat_wire::desk::Following;
+
+    use super::*;
+
+    pub(crate) fn approved() -> PeerView {
+        PeerView {
+            participant: "IDN".into(),
+            unit: "Pusat Intelijen".into(),
+            state: PeerState::Approved.into(),
+            descriptor_version: 1,
+            descriptor_hash: vec![0xab; 32],
+            endpoints: vec!["idn.example:7400".into()],
+            following: Some(Following { connected: true, held: 10, size: 12, ..Default::default() }),
+            release_log_size: 5,
+            release_log_sent: 4,
+            approved_by: "operator".into(),
+            approved_ms: 1_700_000_000_000,
+            approved_channel: "video call".into(),
+            contact: "duty officer".into(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn row_shows_state_lag_and_trouble() {
+        let mut rows = Rows::new(crate::cli::Command::Peer(crate::cli::PeerCommand::List).columns(), &[]).unwrap();
+        push(&mut rows, &approved());
+        let table = rows.render(200).unwrap();
+        for part in ["IDN", "approved", "yes", "4/5"] {
+            assert!(table.contains(part), "{part} in {table}");
+        }
+        assert_eq!(lag(&approved()), 2);
+    }
+
+    #[test]
+    fn trouble_names_the_worst_first() {
+        let fine = approved();
+        assert_eq!(trouble(&fine), None);
+        let held_back = PeerView {
+            following: Some(Following { quarantined: 3, ..fine.following.clone().unwrap() }),
+            ..fine.clone()
+        };
+        assert!(trouble(&held_back).unwrap().starts_with("3 in quarantine"));
+        let gone = Following { connected: false, last_error: "connection refused".into(), ..Default::default() };
+        let unreachable = PeerView { following: Some(gone), ..fine.clone() };
+        assert_eq!(trouble(&unreachable).unwrap(), "connection refused");
+        let cut =
+            PeerView { cut_off_until_ms: 1_700_000_000_000, cut_off_reason: "bad signature".into(), ..unreachable };
+        assert_eq!(trouble(&cut).unwrap(), "cut off until 2023-11-14T22:13:20Z: bad signature");
+    }
+
+    #[test]
+    fn json_of_a_peer_has_the_documented_shape() {
+        let shape = json(&approved());
+        assert_eq!(shape["following"]["lag"], 2);
+        assert_eq!(shape["approved"]["at"], "2023-11-14T22:13:20Z");
+        assert_eq!(shape["cut_off_until"], Value::Null);
+        assert_eq!(shape["state"], "approved");
+    }
+
+    #[test]
+    fn failed_step_comes_with_its_mend() {
+        let step = |result: PingResult| PingStep {
+            name: "clock".into(),
+            result: result.into(),
+            detail: "7 min ahead".into(),
+            mend: "set the clock".into(),
+        };
+        assert_eq!(
+            step_lines(&step(PingResult::Failed)).1,
+            ["clock         FAILED     7 min ahead", "              mend: set the clock"]
+        );
+        assert_eq!(
+            step_lines(&step(PingResult::Ok)),
+            (Tone::Good, vec!["clock         ok         7 min ahead".to_owned()])
+        );
+    }
+}

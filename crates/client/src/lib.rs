@@ -18,14 +18,15 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-use selat_link::Now;
+/// The clock that commands go by.
+pub use selat_link::Now as Clock;
 
 use cli::{Command, Globals};
 use exit::Exit;
 use screen::Screen;
 
 /// Runs a command to its end and says how it ended. Failures have been told on `screen` by then.
-pub async fn run(command: Command, globals: &Globals, screen: &mut Screen, now: &Now) -> Exit {
+pub async fn run(command: Command, globals: &Globals, screen: &mut Screen, now: &Clock) -> Exit {
     match commands::run(command, globals, screen, now).await {
         Ok(exit) => exit,
         Err(complaint) => {

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
-use selat_exchange::Clock;
+pub use selat_exchange::Clock;
 use selat_record::Timestamp;
 use selat_seal::Entropy;
 

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod complaint;
 pub mod config;
 pub mod desk;
+pub mod enrol;
 pub mod init;
 pub mod keys_on_disk;
 pub mod officer;

@@ -32,6 +32,11 @@ impl SocketPeer {
     }
 }
 
+/// The user that this process runs as.
+pub fn current_uid() -> u32 {
+    Uid::current().as_raw()
+}
+
 /// The mapping of callers to officers.
 #[derive(Debug, Clone)]
 pub struct Callers {

@@ -113,7 +113,7 @@ fn judge(ping: &mut Ping, exchange: &Exchange, peer: &AcceptedDescriptor, reply:
     let apart_ms = reply.now_ms.abs_diff(exchange.clock().now().ms());
     let clock = format!("{apart_ms} ms apart, answered in {waited_ms} ms");
     match apart_ms {
-        0..=CLOCK_WARN_MS => ping.ok(clock),
+        ..=CLOCK_WARN_MS => ping.ok(clock),
         ..=CLOCK_FAIL_MS => ping.ok(format!("{clock}: more than usual, check both time services")),
         _ => {
             let mend = "set the clock that is wrong; both sides need a time service";

@@ -1,2 +1,7 @@
-#![allow(missing_docs)]
-fn main() {}
+//! The program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    selat::main()
+}

@@ -101,6 +101,13 @@ pub struct CallerRule {
     pub roles: Vec<Role>,
 }
 
+impl CallerRule {
+    /// True for a rule about the certificate with this name.
+    pub fn names_certificate(&self, name: &str) -> bool {
+        matches!(&self.who, CallerKey::Certificate(known) if known == name)
+    }
+}
+
 /// How a caller is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallerKey {

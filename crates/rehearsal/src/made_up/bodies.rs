@@ -101,8 +101,9 @@ fn incident(rng: &mut Rng) -> pb::Incident {
     let from = port(rng);
     let to = port(rng);
     let people = rng.u32(2..60);
+    let naming = naming(rng);
     let count = pb::PeopleCount {
-        nationality: pick(rng, naming(rng).nationalities).to_owned(),
+        nationality: pick(rng, naming.nationalities).to_owned(),
         number: Some(tally(people)),
         ..Default::default()
     };
@@ -149,7 +150,8 @@ fn digit_of(digit: char) -> u32 {
 fn visa_alert(rng: &mut Rng) -> pb::VisaAlert {
     let naming = naming(rng);
     pb::VisaAlert {
-        kind: pick(rng, &[pb::VisaAlertKind::Refused, pb::VisaAlertKind::Overstay, pb::VisaAlertKind::FraudSuspected]).into(),
+        kind: pick(rng, &[pb::VisaAlertKind::Refused, pb::VisaAlertKind::Overstay, pb::VisaAlertKind::FraudSuspected])
+            .into(),
         applicant: names(rng, naming).into_iter().next(),
         birth: Some(birth(rng)),
         sex: sex(rng).into(),
@@ -166,7 +168,9 @@ fn bulletin(rng: &mut Rng, originator: &ParticipantId) -> pb::Bulletin {
     pb::Bulletin {
         kind: pb::BulletinKind::DocumentFraud.into(),
         title: format!("Seen at our counters: {method}"),
-        text: format!("Officers found {method} in several cases this quarter. Look at the bio page under oblique light."),
+        text: format!(
+            "Officers found {method} in several cases this quarter. Look at the bio page under oblique light."
+        ),
         language: "en".into(),
         countries: if originator.is_state() { vec![originator.to_string()] } else { Vec::new() },
     }

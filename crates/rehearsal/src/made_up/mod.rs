@@ -10,7 +10,8 @@ use selat_record::pb::{self, record::Body};
 
 /// Drafts of `count` records that `originator` could have made, with audiences among `others`.
 pub fn drafts(seed: u64, originator: &ParticipantId, others: &[ParticipantId], count: usize) -> Vec<pb::Record> {
-    let own = originator.as_str().bytes().fold(seed, |mixed, byte| mixed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let own =
+        originator.as_str().bytes().fold(seed, |mixed, byte| mixed.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let mut rng = Rng::with_seed(own);
     (0..count).map(|_| draft(&mut rng, originator, others)).collect()
 }

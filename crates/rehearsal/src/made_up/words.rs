@@ -22,12 +22,25 @@ pub const NAMINGS: [Naming; 5] = [
     Naming {
         script: "Latn",
         given: &[
-            ("Budi", "Budi"), ("Siti", "Siti"), ("Marisol", "Marisol"), ("Tomás", "Tomás"), ("Ngọc", "Ngoc"),
-            ("Héloïse", "Heloise"), ("Wiremu", "Wiremu"), ("Aroha", "Aroha"), ("Callum", "Callum"), ("Dewi", "Dewi"),
+            ("Budi", "Budi"),
+            ("Siti", "Siti"),
+            ("Marisol", "Marisol"),
+            ("Tomás", "Tomás"),
+            ("Ngọc", "Ngoc"),
+            ("Héloïse", "Heloise"),
+            ("Wiremu", "Wiremu"),
+            ("Aroha", "Aroha"),
+            ("Callum", "Callum"),
+            ("Dewi", "Dewi"),
         ],
         family: &[
-            ("Sentarajo", "Sentarajo"), ("Velmorano", "Velmorano"), ("Trầnhạo", "Tranhao"), ("Ōkawhero", "Okawhero"),
-            ("Brackenmoor", "Brackenmoor"), ("Windarsena", "Windarsena"), ("Quillbarra", "Quillbarra"),
+            ("Sentarajo", "Sentarajo"),
+            ("Velmorano", "Velmorano"),
+            ("Trầnhạo", "Tranhao"),
+            ("Ōkawhero", "Okawhero"),
+            ("Brackenmoor", "Brackenmoor"),
+            ("Windarsena", "Windarsena"),
+            ("Quillbarra", "Quillbarra"),
             ("Müllerstedt", "Muellerstedt"),
         ],
         family_first: false,
@@ -36,11 +49,18 @@ pub const NAMINGS: [Naming; 5] = [
     Naming {
         script: "Arab",
         given: &[
-            ("محمد", "Muhammad"), ("فاطمة", "Fatima"), ("يوسف", "Yusuf"), ("مريم", "Maryam"), ("كريم", "Karim"),
+            ("محمد", "Muhammad"),
+            ("فاطمة", "Fatima"),
+            ("يوسف", "Yusuf"),
+            ("مريم", "Maryam"),
+            ("كريم", "Karim"),
             ("ليلى", "Layla"),
         ],
         family: &[
-            ("الزرقوني", "al-Zarquni"), ("بندراوي", "Bandrawi"), ("الشمسبور", "al-Shamsbur"), ("قرطومي", "Qartumi"),
+            ("الزرقوني", "al-Zarquni"),
+            ("بندراوي", "Bandrawi"),
+            ("الشمسبور", "al-Shamsbur"),
+            ("قرطومي", "Qartumi"),
         ],
         family_first: false,
         nationalities: &["AFG", "IRN", "IRQ", "PAK", "SYR"],
@@ -108,7 +128,13 @@ pub const PORTS: [Port; 10] = [
 
 /// Invented names of boats.
 pub const BOATS: [&str; 8] = [
-    "Bintang Selatan", "Ombak Tujuh", "Southern Heron", "Laut Biru IX", "Chao Nam", "Pelita Harapan", "Kahu Moana",
+    "Bintang Selatan",
+    "Ombak Tujuh",
+    "Southern Heron",
+    "Laut Biru IX",
+    "Chao Nam",
+    "Pelita Harapan",
+    "Kahu Moana",
     "Sea Lantern",
 ];
 
@@ -118,9 +144,12 @@ pub const CONCEALMENTS: [&str; 5] =
 
 /// Methods of document fraud.
 pub const METHODS: [&str; 4] = [
-    "substituted photograph under a relaminated bio page", "genuine visa on a counterfeit passport",
-    "forged entry stamp over an altered date", "impostor with a look-alike's genuine passport",
+    "substituted photograph under a relaminated bio page",
+    "genuine visa on a counterfeit passport",
+    "forged entry stamp over an altered date",
+    "impostor with a look-alike's genuine passport",
 ];
 
 /// Invented names of networks.
-pub const NETWORKS: [&str; 5] = ["Kapak Merah Utara", "Lantern Lane group", "Jalur Seribu", "Red Heron ring", "Tanjung broker"];
+pub const NETWORKS: [&str; 5] =
+    ["Kapak Merah Utara", "Lantern Lane group", "Jalur Seribu", "Red Heron ring", "Tanjung broker"];

@@ -1,0 +1,95 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+use selat_client::cli::{Command, Globals};
+use selat_node::enrol::OfficerCommand;
+use selat_node::init::InitArgs;
+use selat_node::serve::ServeArgs;
+use selat_rehearsal::DemoArgs;
+
+/// Exchange signed records between the nodes of a federation; each participant keeps its own store.
+#[derive(Debug, Parser)]
+#[command(
+    name = "selat",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Begin with `selat demo`. Exit codes: `selat help exit-codes`. Any error code: `selat explain SLT-nnnn`."
+)]
+pub struct Program {
+    /// Options of every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub word: Word,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Word {
+    /// Run a whole federation on this machine, with made-up records, and tell its story
+    Demo(DemoArgs),
+    /// Make a new node: keys, authority, descriptor, configuration
+    Init(InitArgs),
+    /// Run the node
+    Serve(ServeArgs),
+    /// The commands of officers and operators.
+    #[command(flatten)]
+    Client(Command),
+    /// Give officers access to the desk over TLS
+    #[command(subcommand)]
+    Officer(OfficerCommand),
+    /// Say more about an error code
+    #[command(after_help = "Examples:\n  selat explain SLT-3103")]
+    Explain {
+        /// For example SLT-3103
+        code: String,
+    },
+    /// Print completions for a shell
+    #[command(after_help = "Examples:\n  selat completions bash > /etc/bash_completion.d/selat")]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Write manual pages into a folder
+    #[command(after_help = "Examples:\n  selat man /usr/local/share/man/man1")]
+    Man {
+        /// An existing folder
+        dir: PathBuf,
+    },
+    /// Print version and protocol range
+    Version,
+    /// The exit codes and what they mean
+    #[command(name = "exit-codes", hide = true, long_about = selat_client::exit::page())]
+    ExitCodes,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn definition_is_sound() {
+        Program::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_with_arguments_shows_an_example() {
+        fn walk(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let mut below = command.get_subcommands().filter(|sub| sub.get_name() != "help").peekable();
+            if below.peek().is_none() && command.get_positionals().next().is_some() {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("Examples:"), "{path} shows no example");
+            }
+            below.for_each(|sub| walk(sub, &path));
+        }
+        walk(&Program::command(), "");
+    }
+}

@@ -112,14 +112,12 @@ fn refused(ping: &mut Ping, error: &CallError) {
 fn judge(ping: &mut Ping, exchange: &Exchange, peer: &AcceptedDescriptor, reply: &HelloReply, waited_ms: u64) {
     let apart_ms = reply.now_ms.abs_diff(exchange.clock().now().ms());
     let clock = format!("{apart_ms} ms apart, answered in {waited_ms} ms");
-    match apart_ms {
-        ..=CLOCK_WARN_MS => ping.ok(clock),
-        ..=CLOCK_FAIL_MS => ping.ok(format!("{clock}: more than usual, check both time services")),
-        _ => {
-            let mend = "set the clock that is wrong; both sides need a time service";
-            return ping.failed(format!("{clock}: too far, signatures will be refused"), mend);
-        }
+    if apart_ms > CLOCK_FAIL_MS {
+        let mend = "set the clock that is wrong; both sides need a time service";
+        return ping.failed(format!("{clock}: too far, signatures will be refused"), mend);
     }
+    let advice = if apart_ms > CLOCK_WARN_MS { ": more than usual, check both time services" } else { "" };
+    ping.ok(format!("{clock}{advice}"));
     let (min, max) = (reply.protocol_min, reply.protocol_max);
     if reply.protocol == 0 {
         let ours = format!("we speak {} to {}", PROTOCOL.0, PROTOCOL.1);

@@ -13,7 +13,7 @@ use selat_node::running::Surroundings;
 use selat_record::ParticipantId;
 use tempfile::TempDir;
 
-use crate::federation::{Federation, RehearsalError};
+use crate::federation::{Federation, RehearsalError, operator};
 use crate::report::{Report, VERSION};
 use crate::story::{self, Teller};
 
@@ -95,7 +95,8 @@ async fn tell(
     surroundings: Surroundings,
     clock: &dyn Clock,
 ) -> Result<(Federation, Report), RehearsalError> {
-    let participants: Vec<ParticipantId> = PARTICIPANTS.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+    let participants = PARTICIPANTS.map(|name| name.parse().expect("the names above are participant ids"));
+    let [aus, idn, mys, nzl, tha]: &[ParticipantId; 5] = &participants;
     let mut report = Report {
         version: VERSION,
         seed: args.seed,
@@ -114,10 +115,9 @@ async fn tell(
     report.timings_ms.start = lap.turn(clock);
 
     teller.say("\n2. Each pair exchanges descriptors, compares twelve words and approves. Until then nothing flows.");
-    let example = (&participants[0], &participants[1]);
     federation.onboard_all().await?;
-    let phrase = federation.exchange(example.0)?.fingerprint(&crate::federation::operator(), example.1)?;
-    teller.say(format!("  {} and {} both read: {}", example.0, example.1, phrase.words().join(" ")));
+    let phrase = federation.exchange(aus)?.fingerprint(&operator(), idn)?;
+    teller.say(format!("  {aus} and {idn} both read: {}", phrase.words().join(" ")));
     report.timings_ms.onboard = lap.turn(clock);
 
     teller.say("\n3. Each fills its own store with made-up records: signed, encrypted, durable, released as marked.");
@@ -132,7 +132,7 @@ async fn tell(
     report.holdings = story::holdings(&federation, teller).await?;
     report.followed = report.holdings.iter().map(|holding| holding.from_peers).sum();
 
-    let (asker, known_to, down) = (&participants[0], &participants[1], &participants[3]);
+    let (asker, known_to, down) = (aus, idn, nzl);
     let others: Vec<_> = participants.iter().filter(|other| *other != known_to).cloned().collect();
     let name = story::well_known_name(args.seed, known_to, &others, per_node);
     teller.say(format!("\n5. An officer in {asker} asks all peers: do you know {name}?"));
@@ -144,7 +144,7 @@ async fn tell(
     federation.stop(down).await?;
     report.search_with_one_down = story::search(federation.exchange(asker)?, teller, &name).await?;
 
-    let (careless, origin) = (&participants[4], &participants[2]);
+    let (careless, origin) = (tha, mys);
     teller.say(format!(
         "\n7. {careless} marks an asylum-seeker's record for {origin}, the state it must be hidden from."
     ));

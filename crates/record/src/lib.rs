@@ -29,7 +29,7 @@ mod text;
 pub mod time;
 
 /// The messages of `proto/selat/v1/payload*.proto`, as prost generates them. Nothing in here has been checked.
-#[allow(missing_docs, clippy::all, rustdoc::all)]
+#[allow(missing_docs, clippy::all, rustdoc::all, reason = "generated code")]
 pub mod pb {
     include!(concat!(env!("OUT_DIR"), "/selat.v1.rs"));
 

@@ -11,13 +11,13 @@ pub use convert::{BadMessage, Followed, MESSAGE_BYTES_MAX, SEGMENT_ENTRIES_MAX};
 pub use refusal::RefusedCall;
 
 /// The service between nodes.
-#[allow(missing_docs, clippy::all, rustdoc::all)]
+#[allow(missing_docs, clippy::all, rustdoc::all, reason = "generated code")]
 pub mod peer {
     include!(concat!(env!("OUT_DIR"), "/peer/selat.v1.rs"));
 }
 
 /// The service for officers and operators.
-#[allow(missing_docs, clippy::all, rustdoc::all)]
+#[allow(missing_docs, clippy::all, rustdoc::all, reason = "generated code")]
 pub mod desk {
     include!(concat!(env!("OUT_DIR"), "/desk/selat.v1.rs"));
 

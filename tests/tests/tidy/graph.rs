@@ -21,7 +21,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("exchange", &["seal", "policy", "matching", "ledger", "store", "search"]),
     ("client", &["seal", "ledger", "matching", "wire", "link", "interop"]),
     ("node", &["seal", "policy", "matching", "ledger", "store", "search", "wire", "link", "exchange"]),
-    ("rehearsal", &["client", "node"]),
+    ("rehearsal", &["client", "exchange", "node", "policy"]),
     ("selat", &["client", "node", "rehearsal"]),
 ];
 

@@ -1,3 +1,5 @@
+//! Every key, its bounds, and that all faults come at once with their place.
+
 use super::*;
 
 const GOOD: &str = r#"version = 1

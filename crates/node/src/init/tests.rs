@@ -1,3 +1,5 @@
+//! What init makes can be loaded again, and what it refuses or fails at leaves nothing behind.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};

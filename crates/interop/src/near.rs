@@ -1,8 +1,10 @@
 //! Suggests the word that somebody probably meant.
 
-/// The known word nearest to `word`, if it is near enough to be a slip: one edit, and one more for each three letters.
+/// The known word nearest to `word`, if it is near enough to be a slip: one edit, and one more for each three letters, but
+/// never every letter.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = 1 + word.chars().count() / 3;
+    let letters = word.chars().count();
+    let allowed = (1 + letters / 3).min(letters.saturating_sub(1));
     known
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
@@ -43,5 +45,6 @@ mod tests {
     fn nearest_offers_slips_and_nothing_far() {
         assert_eq!(nearest("plce", ["name", "place"]), Some("place"));
         assert_eq!(nearest("vessel", ["name", "place"]), None);
+        assert_eq!(nearest("3", ["a", "b"]), None);
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use selat_policy::{DeskAct, may};
 use selat_record::{ParticipantId, Timestamp};
 use selat_store::repositories::Quarantined;
+use tokio::sync::Notify;
 
 use crate::conduct::CutOff;
 use crate::{Actor, Exchange, ExchangeError, PeerEntry};
@@ -26,17 +27,30 @@ pub struct Following {
 
 /// The state of following, per peer.
 #[derive(Debug, Default)]
-pub struct FollowBoard(Mutex<BTreeMap<ParticipantId, Following>>);
+pub struct FollowBoard {
+    lines: Mutex<BTreeMap<ParticipantId, Following>>,
+    calls: Mutex<BTreeMap<ParticipantId, Arc<Notify>>>,
+}
 
 impl FollowBoard {
     /// Changes the line of one peer.
     pub fn update(&self, peer: &ParticipantId, change: impl FnOnce(&mut Following)) {
-        change(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(peer.clone()).or_default());
+        change(self.lines.lock().unwrap_or_else(PoisonError::into_inner).entry(peer.clone()).or_default());
     }
 
     /// The line of one peer.
     pub fn of(&self, peer: &ParticipantId) -> Following {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(peer).cloned().unwrap_or_default()
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).get(peer).cloned().unwrap_or_default()
+    }
+
+    /// The peer called us, so it is up and has approved us: whoever pauses before following it again need not wait.
+    pub fn peer_called(&self, peer: &ParticipantId) {
+        self.call_of(peer).notify_one();
+    }
+
+    /// Notified when the peer calls, or has called since the last time that somebody waited.
+    pub fn call_of(&self, peer: &ParticipantId) -> Arc<Notify> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(peer.clone()).or_default().clone()
     }
 }
 

@@ -78,7 +78,11 @@ impl Follower {
             });
             let advanced = self.exchange.held_of(peer).await.unwrap_or_default() > held;
             pause = if advanced { PAUSE_FIRST } else { pause.saturating_mul(2).min(PAUSE_MAX) };
-            self.exchange.clock().sleep(pause).await;
+            let called = self.exchange.following().call_of(peer);
+            tokio::select! {
+                () = self.exchange.clock().sleep(pause) => {}
+                () = called.notified() => {}
+            }
         }
     }
 

@@ -92,6 +92,7 @@ impl Peer for PeerRpc {
         let (min, max) = PROTOCOL;
         let highest = max.min(hello.protocol_max);
         let common = if highest >= min.max(hello.protocol_min) { highest } else { 0 };
+        self.exchange.following().peer_called(&peer);
         let size = self.exchange.release_log_size(&peer).await.map_err(|error| status::of_error(&error))?;
         let descriptor = self.exchange.descriptor();
         Ok(Response::new(HelloReply {

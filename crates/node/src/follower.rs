@@ -67,10 +67,13 @@ impl Follower {
 
     async fn follow_for_ever(&self, peer: &ParticipantId) {
         let mut pause = PAUSE_FIRST;
+        // Two nodes that both fail right after their hellos would otherwise wake each other without end.
+        let mut heeds_calls = true;
         loop {
             let held = self.exchange.held_of(peer).await.unwrap_or_default();
             let interruption = self.follow_once(peer).await;
             let now = self.exchange.clock().now();
+            heeds_calls |= self.exchange.following().of(peer).connected;
             debug!(%peer, %interruption, "following interrupted");
             self.exchange.following().update(peer, |line| {
                 line.connected = false;
@@ -80,8 +83,8 @@ impl Follower {
             pause = if advanced { PAUSE_FIRST } else { pause.saturating_mul(2).min(PAUSE_MAX) };
             let called = self.exchange.following().call_of(peer);
             tokio::select! {
-                () = self.exchange.clock().sleep(pause) => {}
-                () = called.notified() => {}
+                () = self.exchange.clock().sleep(pause) => heeds_calls = true,
+                () = called.notified(), if heeds_calls => heeds_calls = false,
             }
         }
     }

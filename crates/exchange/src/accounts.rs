@@ -9,7 +9,6 @@ use selat_store::Batch;
 use crate::{Actor, Exchange, ExchangeError, Reason};
 
 /// One line of the audit log before it has a time.
-#[derive(Clone)]
 pub(crate) struct Act<'a> {
     action: AuditAction,
     opening: pb::AuditOpening,

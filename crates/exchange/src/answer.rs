@@ -12,10 +12,11 @@ use selat_policy::{AskFacts, Decision, Effect, Label, Permit, Permitted, decide_
 use selat_record::ids::mint_uuid;
 use selat_record::pb::{self, AnswerOutcome, AuditAction, RefusalClass};
 use selat_record::query::check_query;
-use selat_record::{ContentId, ParticipantId, RecordId, Timestamp};
-use selat_seal::{At, SealError, Verified, verify};
+use selat_record::{ContentId, ParticipantId, Record, RecordId, Timestamp};
+use selat_seal::{At, FUTURE_TOLERANCE, SealError, Verified, verify};
 use selat_search::{Criteria, Entry, FoundHit};
 use selat_store::{Batch, StoreError};
+use tracing::error;
 
 use crate::accounts::Act;
 use crate::{Exchange, ExchangeError};
@@ -68,10 +69,10 @@ impl Reply {
         Self { outcome, hits, truncated, ..Self::default() }
     }
 
-    fn of_records(records: Vec<Permitted<pb::Envelope>>) -> Self {
+    fn of_records(records: Vec<Permitted<pb::Envelope>>, truncated: bool) -> Self {
         let outcome = if records.is_empty() { AnswerOutcome::NoHit } else { AnswerOutcome::Hit };
         let records = records.into_iter().map(Permitted::into_inner).collect();
-        Self { outcome, records, ..Self::default() }
+        Self { outcome, records, truncated, ..Self::default() }
     }
 }
 
@@ -97,9 +98,11 @@ impl Exchange {
         let left = Duration::from_millis(leaves_ms.saturating_sub(self.clock.monotonic_ms()));
         let reply = tokio::select! {
             biased;
-            reply = self.reply_to(peer, &query) => reply?,
+            reply = self.reply_to(peer, &query) => reply.unwrap_or_else(|error| own_trouble(peer, &error)),
             () = self.clock.sleep(left) => Reply::busy(),
         };
+        // Work that was done in one go does not notice that its tick went by: it says as little as work that was cut off.
+        let reply = if self.clock.monotonic_ms() > leaves_ms { Reply::busy() } else { reply };
         let answer = self.conclude(peer, &query, reply).await?;
         self.until_tick(arrived_ms, leaves_ms).await;
         Ok(permit.over(answer))
@@ -140,7 +143,7 @@ impl Exchange {
     }
 
     async fn find_for(&self, asker: &AskFacts<'_>, find: &pb::Find, now: Timestamp) -> Result<Reply, ExchangeError> {
-        let criteria = Criteria::of(find)?;
+        let Ok(criteria) = Criteria::of(find) else { return Ok(Reply::refused(RefusalClass::Malformed)) };
         let allowed = |entry: &Entry| may_know(self.label_of(entry), asker, now);
         let found = self.index.find(&criteria, allowed, limit_of(find));
         let mut hits = Vec::with_capacity(found.hits.len());
@@ -192,16 +195,29 @@ impl Exchange {
         let mut records = Vec::new();
         let mut bytes = 0;
         for id in &fetch.record_ids {
-            let id = RecordId::from_slice(id)?;
-            let Some(head) = self.store.records.head(self.participant(), id).await? else { continue };
-            let (envelope, record) = self.load_with_envelope(self.participant(), id, head.content_id).await?;
+            let Some((envelope, record)) = self.current(RecordId::from_slice(id)?).await? else { continue };
             let Decision::Permit(permit) = decide_answer(&record, true, asker, now) else { continue };
-            bytes += envelope.encoded_len();
-            if permit.effect() == Effect::Full && bytes <= RECORDS_BYTES_MAX {
-                records.push(permit.over(envelope));
+            if permit.effect() != Effect::Full {
+                continue;
             }
+            bytes += envelope.encoded_len();
+            if bytes > RECORDS_BYTES_MAX {
+                return Ok(Reply::of_records(records, true));
+            }
+            records.push(permit.over(envelope));
         }
-        Ok(Reply::of_records(records))
+        Ok(Reply::of_records(records, false))
+    }
+
+    /// The current version of an own record. An id that is not held costs the same reads as one that is: how long they take
+    /// must not tell the one from the other.
+    async fn current(&self, id: RecordId) -> Result<Option<(pb::Envelope, Record)>, ExchangeError> {
+        let head = self.store.records.head(self.participant(), id).await?;
+        let content = head.map_or(ContentId::new([0; 32]), |head| head.content_id);
+        match self.load_with_envelope(self.participant(), id, content).await {
+            Err(ExchangeError::ContentMissing(_)) => Ok(None),
+            loaded => loaded.map(Some),
+        }
     }
 
     /// Signs the answer and makes it durable in the release log, the audit log and the list of answered queries.
@@ -221,7 +237,7 @@ impl Exchange {
         let note = format!("{} answered {}", class_name(query.get()), outcome_name(&answer));
         self.account(&mut batch, act.with([peer.clone()]).note(note), now)?;
         if !replayed {
-            self.store.seen.remember(&mut batch, peer, &query_id(query.get()), expiry_of(query.get()));
+            self.store.seen.remember(&mut batch, peer, &query_id(query.get()), remembered_until(query.get(), now));
         }
         match self.store.commit(batch).await {
             Ok(_) => {}
@@ -295,8 +311,17 @@ fn query_id(query: &pb::Query) -> [u8; 16] {
     query.header.as_ref().and_then(|header| header.id.as_slice().try_into().ok()).unwrap_or_default()
 }
 
-fn expiry_of(query: &pb::Query) -> Timestamp {
-    query.header.as_ref().and_then(|header| Timestamp::from_ms(header.expires_ms)).unwrap_or(Timestamp::EPOCH)
+/// When the query would be refused for its age or its life alone, whatever expiry it claims.
+fn remembered_until(query: &pb::Query, now: Timestamp) -> Timestamp {
+    let expires = query.header.as_ref().and_then(|header| Timestamp::from_ms(header.expires_ms));
+    expires.unwrap_or(Timestamp::EPOCH).min(now.plus(QUERY_LIFE_MAX + FUTURE_TOLERANCE))
+}
+
+/// This node could not do the work. The peer learns no more than from work that took too long: on which record the store
+/// stumbled would tell that there is one.
+fn own_trouble(peer: &ParticipantId, error: &ExchangeError) -> Reply {
+    error!(%peer, %error, "question could not be worked on");
+    Reply::busy()
 }
 
 fn class_name(query: &pb::Query) -> &'static str {

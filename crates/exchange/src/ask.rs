@@ -56,7 +56,7 @@ pub enum Ending {
     Answered {
         /// Strongest first; empty: no hit.
         hits: Vec<pb::Hit>,
-        /// More matched than asked for.
+        /// More matched than asked for, or not every record came with them.
         truncated: bool,
         /// With fetch: verified envelopes.
         records: Vec<pb::Envelope>,
@@ -116,7 +116,7 @@ impl Exchange {
         let (exchange, reason, actor) = (self.clone(), reason.clone(), actor.clone());
         let ask = async move { exchange.ask_all(&actor, &reason, search, named, deadline, events).await };
         // Ends by itself at the deadline; ends early when the officer hangs up, because sending then fails.
-        tokio::spawn(ask);
+        self.spawn(ask);
         Ok(receiver)
     }
 
@@ -194,19 +194,34 @@ impl Exchange {
             Ok(answer) => answer,
             Err(ending) => return ending,
         };
-        let hits = answer.hits;
-        let wanted: Vec<_> =
-            hits.iter().filter(|hit| hit.fetchable).map(|hit| hit.reference.clone()).take(FETCH_MAX).collect();
-        let records = if search.fetch && !wanted.is_empty() {
-            let fetch = pb::query::Ask::Fetch(pb::Fetch { record_ids: wanted });
-            match self.exchange_query(&descriptor, asker, fetch).await.and_then(|answer| self.checked(peer, answer)) {
-                Ok(records) => records,
+        let pb::Answer { hits, mut truncated, .. } = answer;
+        let mut records = Vec::new();
+        if search.fetch {
+            let wanted = hits.iter().filter(|hit| hit.fetchable).map(|hit| hit.reference.clone()).collect();
+            match self.fetch(&descriptor, asker, wanted).await {
+                Ok((fetched, partial)) => (records, truncated) = (fetched, truncated || partial),
                 Err(ending) => return ending,
             }
-        } else {
-            Vec::new()
-        };
-        Ending::Answered { hits, truncated: answer.truncated, records }
+        }
+        Ending::Answered { hits, truncated, records }
+    }
+
+    /// The records behind these references, and whether that is not all of them.
+    async fn fetch(
+        &self,
+        peer: &AcceptedDescriptor,
+        asker: &Asker<'_>,
+        mut wanted: Vec<Vec<u8>>,
+    ) -> Result<(Vec<pb::Envelope>, bool), Ending> {
+        let too_many = wanted.len() > FETCH_MAX;
+        wanted.truncate(FETCH_MAX);
+        if wanted.is_empty() {
+            return Ok((Vec::new(), false));
+        }
+        let fetch = pb::query::Ask::Fetch(pb::Fetch { record_ids: wanted.clone() });
+        let answer = self.exchange_query(peer, asker, fetch).await?;
+        let partial = too_many || answer.truncated;
+        Ok((self.checked(peer.participant(), answer, &wanted)?, partial))
     }
 
     /// One signed question, one verified answer that is bound to it.
@@ -257,13 +272,23 @@ impl Exchange {
         Ending::BadSignature(error.to_string())
     }
 
-    /// The fetched envelopes, each verified as the peer's own valid record.
-    fn checked(&self, peer: &ParticipantId, answer: pb::Answer) -> Result<Vec<pb::Envelope>, Ending> {
+    /// The fetched envelopes, each verified as the peer's own valid record and as one of those asked for.
+    fn checked(
+        &self,
+        peer: &ParticipantId,
+        answer: pb::Answer,
+        wanted: &[Vec<u8>],
+    ) -> Result<Vec<pb::Envelope>, Ending> {
         let now = self.clock.now();
         for envelope in &answer.records {
             let verified = verify::<pb::Record>(self.book().trust(), envelope, peer, At { now, first_logged: now })
                 .map_err(|error| self.bad_answer(peer, &error))?;
-            Record::check(verified.into_inner()).map_err(|faults| Ending::BadSignature(faults.to_string()))?;
+            let record =
+                Record::check(verified.into_inner()).map_err(|faults| Ending::BadSignature(faults.to_string()))?;
+            if !wanted.iter().any(|id| id == record.id().as_bytes()) {
+                self.conduct.fault(peer, "answered with a record that was not asked for", now);
+                return Err(Ending::BadSignature("a record came that was not asked for".into()));
+            }
         }
         Ok(answer.records)
     }

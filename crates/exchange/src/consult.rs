@@ -96,7 +96,7 @@ impl Exchange {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let exchange = self.clone();
         // Ends by itself at the last record, or when the reader hangs up.
-        tokio::spawn(async move {
+        self.spawn(async move {
             if let Err(error) = exchange.send_listing(listing, criteria, &sender).await {
                 // A reader that is gone needs no error.
                 let _ = sender.send(Err(error)).await;

@@ -1,5 +1,7 @@
 //! Rows of an import: the same source key is the same record; the same draft again changes nothing, another one amends.
 
+use std::collections::BTreeMap;
+
 use futures::future::join_all;
 use selat_policy::{DeskAct, may};
 use selat_record::{Draft, Faults, RecordId};
@@ -9,6 +11,8 @@ use crate::{Actor, Exchange, ExchangeError, Reason};
 
 /// Most rows that may be handed in at once.
 pub const ROWS_MAX: usize = 256;
+/// How often a row is looked at again because something else came first.
+const TRIES_MAX: usize = 3;
 /// Longest source name or source key in characters.
 const KEY_MAX: usize = 200;
 /// What an amended record says of itself.
@@ -71,31 +75,53 @@ impl Exchange {
             return Err(Faults::one("rows", format!("{} rows at once, {ROWS_MAX} at most", rows.len())).into());
         }
         // Side by side, so that the appender makes them durable together.
-        let results = join_all(rows.into_iter().map(|row| self.import_row(actor, reason, row))).await;
-        results.into_iter().collect()
+        let keys = by_key(&rows).into_iter().map(|rows| self.import_in_order(actor, reason, rows));
+        let mut results = Vec::with_capacity(rows.len());
+        for of_one_key in join_all(keys).await {
+            results.extend(of_one_key?);
+        }
+        results.sort_by_key(|(place, _)| *place);
+        Ok(results.into_iter().map(|(_, result)| result).collect())
     }
 
-    async fn import_row(&self, actor: &Actor, reason: &Reason, row: ImportRow) -> Result<ImportResult, ExchangeError> {
-        match self.import_checked(actor, reason, row).await {
-            Err(ExchangeError::Invalid(faults)) => Ok(ImportResult::Rejected(faults)),
-            Err(error @ (ExchangeError::VersionConflict { .. } | ExchangeError::Busy)) => {
-                Ok(ImportResult::Rejected(Faults::one("source_key", error.to_string())))
-            }
-            other => other,
+    /// Rows of one key, each with its place in the call.
+    async fn import_in_order(
+        &self,
+        actor: &Actor,
+        reason: &Reason,
+        rows: Vec<(usize, &ImportRow)>,
+    ) -> Result<Vec<(usize, ImportResult)>, ExchangeError> {
+        let mut results = Vec::with_capacity(rows.len());
+        for (place, row) in rows {
+            results.push((place, self.import_row(actor, reason, row).await?));
         }
+        Ok(results)
+    }
+
+    async fn import_row(&self, actor: &Actor, reason: &Reason, row: &ImportRow) -> Result<ImportResult, ExchangeError> {
+        for _ in 0..TRIES_MAX {
+            match self.import_checked(actor, reason, row).await {
+                Err(ExchangeError::Invalid(faults)) => return Ok(ImportResult::Rejected(faults)),
+                // The same row, or an amendment of its record, came first from elsewhere: look again.
+                Err(ExchangeError::VersionConflict { .. } | ExchangeError::Busy) => {}
+                other => return other,
+            }
+        }
+        Ok(ImportResult::Rejected(Faults::one("source_key", ExchangeError::Busy.to_string())))
     }
 
     async fn import_checked(
         &self,
         actor: &Actor,
         reason: &Reason,
-        row: ImportRow,
+        row: &ImportRow,
     ) -> Result<ImportResult, ExchangeError> {
-        let ImportRow { source, source_key, draft: mut message, valid_days, .. } = row;
-        check_key("source", &source)?;
-        check_key("source_key", &source_key)?;
-        let digest = selat_seal::sha256(&[&prost::Message::encode_to_vec(&message)]);
-        let was = self.store.sources.get(&source, &source_key).await?;
+        let ImportRow { source, source_key, draft: message, valid_days, .. } = row;
+        check_key("source", source)?;
+        check_key("source_key", source_key)?;
+        let digest = selat_seal::sha256(&[&prost::Message::encode_to_vec(message)]);
+        let mut message = message.clone();
+        let was = self.store.sources.get(source, source_key).await?;
         let replaces = match &was {
             Some(was) if was.digest == digest => return Ok(ImportResult::Unchanged { record: was.record_id }),
             Some(was) => {
@@ -105,8 +131,9 @@ impl Exchange {
             None => None,
         };
         let draft = Draft::check(message)?;
-        let mark = SourceMark { source: &source, key: &source_key, digest, was };
-        let admission = Admission { actor, reason, draft, valid_days, replaces, source: Some(mark) };
+        let mark = SourceMark { source, key: source_key, digest, was };
+        let valid_until = self.valid_for(*valid_days);
+        let admission = Admission { actor, reason, draft, valid_until, replaces, source: Some(mark) };
         let receipt = self.admit(admission).await?;
         let released = receipt.releases.iter().filter(|release| release.result.is_ok()).count();
         let released = u32::try_from(released).unwrap_or(u32::MAX);
@@ -115,6 +142,20 @@ impl Exchange {
             version => ImportResult::Amended { record: receipt.record, version, released },
         })
     }
+}
+
+/// The rows with their places, those of one key together and in their order: the second is judged by what the first made.
+fn by_key(rows: &[ImportRow]) -> Vec<Vec<(usize, &ImportRow)>> {
+    let mut keys: Vec<Vec<(usize, &ImportRow)>> = Vec::new();
+    let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (place, row) in rows.iter().enumerate() {
+        let at = *known.entry((&row.source, &row.source_key)).or_insert(keys.len());
+        match keys.get_mut(at) {
+            Some(of_one_key) => of_one_key.push((place, row)),
+            None => keys.push(vec![(place, row)]),
+        }
+    }
+    keys
 }
 
 fn check_key(field: &str, text: &str) -> Result<(), Faults> {

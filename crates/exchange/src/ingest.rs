@@ -22,6 +22,8 @@ const TRIES_MAX: usize = 8;
 /// Longest validity that may be asked for, in days: ten years.
 const VALID_DAYS_MAX: u32 = 3660;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// What a record that was released further says of itself; its handling says to whom.
+const WIDENED: &str = "its audience was widened";
 
 /// What was made durable, and who got it.
 #[derive(Debug, Clone)]
@@ -59,7 +61,7 @@ pub(crate) struct Admission<'a> {
     pub(crate) actor: &'a Actor,
     pub(crate) reason: &'a Reason,
     pub(crate) draft: Draft,
-    pub(crate) valid_days: u32,
+    pub(crate) valid_until: Option<Timestamp>,
     pub(crate) replaces: Option<HeldRecord>,
     pub(crate) source: Option<SourceMark<'a>>,
 }
@@ -74,7 +76,8 @@ impl Exchange {
         valid_days: u32,
     ) -> Result<Receipt, ExchangeError> {
         may(&actor.roles, DeskAct::PutRecord)?;
-        self.admit(Admission { actor, reason, draft, valid_days, replaces: None, source: None }).await
+        let valid_until = self.valid_for(valid_days);
+        self.admit(Admission { actor, reason, draft, valid_until, replaces: None, source: None }).await
     }
 
     /// Replaces version `from_version` of an own record by `draft`.
@@ -92,10 +95,12 @@ impl Exchange {
         if current != from_version {
             return Err(ExchangeError::VersionConflict { record: id, expected: from_version, current });
         }
-        self.admit(Admission { actor, reason, draft, valid_days, replaces: Some(held), source: None }).await
+        let valid_until = self.valid_for(valid_days);
+        self.admit(Admission { actor, reason, draft, valid_until, replaces: Some(held), source: None }).await
     }
 
-    /// Makes a new version of an own record whose audience also holds `to`.
+    /// Makes a new version of an own record whose audience also holds `to`. It expires when the version before would have;
+    /// one that has expired is refused.
     pub async fn release(
         &self,
         actor: &Actor,
@@ -107,8 +112,8 @@ impl Exchange {
         let held = self.own(id).await?;
         let record = self.load(self.participant(), id, held.head.content_id).await?;
         let draft = widened(&record, to)?;
-        let valid_days = days_left(&record, self.clock.now());
-        self.admit(Admission { actor, reason, draft, valid_days, replaces: Some(held), source: None }).await
+        let valid_until = record.valid_until();
+        self.admit(Admission { actor, reason, draft, valid_until, replaces: Some(held), source: None }).await
     }
 
     /// The record, if it is held and its originator is this participant.
@@ -129,7 +134,7 @@ impl Exchange {
             let batch = self.admission_batch(&admission, &record, &sealed, (&book, &decided)).await?;
             match self.store.commit(batch).await {
                 Ok(committed) => return Ok(self.admitted(record, &sealed, decided, &committed.indexes)),
-                Err(StoreError::Conflict { .. }) if self.book().epoch != book.epoch => {}
+                Err(StoreError::Conflict { .. }) if self.newer_book(book.epoch).await => {}
                 Err(StoreError::Conflict { .. }) => return Err(self.conflict(&admission).await),
                 Err(error) => return Err(error.into()),
             }
@@ -137,12 +142,21 @@ impl Exchange {
         Err(ExchangeError::Busy)
     }
 
+    /// True if the set of peers has changed since `epoch`.
+    pub(crate) async fn newer_book(&self, epoch: u64) -> bool {
+        // A change is durable a moment before the book shows it; whoever makes it holds this lock until it does.
+        drop(self.peer_changes.lock().await);
+        self.book().epoch != epoch
+    }
+
+    /// The end of a validity that begins now. 0 days: as configured.
+    pub(crate) fn valid_for(&self, days: u32) -> Option<Timestamp> {
+        let days = if days == 0 { self.limits.record_valid_days } else { days.min(VALID_DAYS_MAX) };
+        Some(self.clock.now().plus(DAY * days))
+    }
+
     fn seal_record(&self, admission: &Admission<'_>) -> Result<(Record, Sealed), ExchangeError> {
         let now = self.clock.now();
-        let days = match admission.valid_days {
-            0 => self.limits.record_valid_days,
-            days => days.min(VALID_DAYS_MAX),
-        };
         let (record_id, version, replaces) = match &admission.replaces {
             None => (RecordId::mint(now, self.random()), 1, None),
             Some(held) => (held.record_id, held.head.version + 1, Some(held.head.content_id)),
@@ -155,7 +169,7 @@ impl Exchange {
             version,
             replaces,
             created: now,
-            valid_until: Some(now.plus(DAY * days)),
+            valid_until: admission.valid_until,
             descriptor_version: self.descriptor.version(),
         })?;
         let sealed = self.signers.record.sign(record.message())?;
@@ -306,16 +320,11 @@ fn widened(record: &Record, to: Audience) -> Result<Draft, ExchangeError> {
     if let Some(handling) = message.handling.as_mut() {
         handling.releasable_to = Some(audience.to_message());
     }
-    message.amendment_reason = format!("released to {audience}");
+    message.amendment_reason = WIDENED.into();
     Ok(Draft::check(as_draft(message))?)
 }
 
 /// `message` without what the node fills in.
 pub(crate) fn as_draft(message: selat_record::pb::Record) -> selat_record::pb::Record {
     selat_record::pb::Record { header: None, record_id: Vec::new(), version: 0, replaces: Vec::new(), ..message }
-}
-
-fn days_left(record: &Record, now: Timestamp) -> u32 {
-    let left = record.valid_until().map_or(Duration::ZERO, |until| until.since(now));
-    u32::try_from(left.as_secs().div_ceil(DAY.as_secs())).unwrap_or(VALID_DAYS_MAX)
 }

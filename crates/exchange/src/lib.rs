@@ -32,6 +32,8 @@ use selat_seal::{AcceptedDescriptor, Entropy, Signer};
 use selat_search::{Entry, Index};
 use selat_store::{Repositories, Vault};
 use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub use actor::{Actor, Reason};
@@ -105,6 +107,8 @@ pub struct Exchange {
     peer_changes: tokio::sync::Mutex<()>,
     growth: Mutex<BTreeMap<ParticipantId, Arc<Notify>>>,
     sent: Mutex<BTreeMap<ParticipantId, Arc<AtomicU64>>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
 }
 
 impl Exchange {
@@ -127,6 +131,8 @@ impl Exchange {
             peer_changes: tokio::sync::Mutex::default(),
             growth: Mutex::default(),
             sent: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
             counts: Counts::default(),
             descriptor: own,
             federation,
@@ -182,8 +188,22 @@ impl Exchange {
         &self.limits
     }
 
-    /// Drains the store's queue and flushes it. Nothing can be written afterwards.
+    /// Runs a task that belongs to this exchange: it is cancelled and awaited when the exchange stops.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
+        });
+    }
+
+    /// Ends the tasks, drains the store's queue and flushes it. Nothing can be written afterwards.
     pub async fn stop(&self) -> Result<(), ExchangeError> {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
         Ok(self.store.engine().stop().await?)
     }
 

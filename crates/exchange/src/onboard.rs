@@ -4,16 +4,16 @@
 
 use futures::future::join_all;
 use selat_policy::{Decision, DeskAct, decide_release, may};
-use selat_record::ParticipantId;
 use selat_record::pb::{AuditAction, LogEntryKind};
+use selat_record::{ParticipantId, RecordId};
 use selat_seal::armor::dearmor;
 use selat_seal::{AcceptedDescriptor, SafetyPhrase, armor};
-use selat_store::repositories::{Approval, HeldRecord, Peer, PeerState};
+use selat_store::repositories::{Approval, Head, HeldRecord, Peer, PeerState};
 use selat_store::{Batch, StoreError};
 use tracing::info;
 
 use crate::accounts::{Act, Release};
-use crate::{Actor, Exchange, ExchangeError, PeerEntry};
+use crate::{Actor, Book, Exchange, ExchangeError, PeerEntry};
 
 /// Armour label of descriptor files.
 const DESCRIPTOR_LABEL: &str = "DESCRIPTOR";
@@ -21,7 +21,7 @@ const DESCRIPTOR_LABEL: &str = "DESCRIPTOR";
 const CHANNEL_MAX: usize = 200;
 /// Records that one step of the backlog releases.
 const BACKLOG_STEP: usize = 128;
-/// How often an approval starts again because another change came first.
+/// How often a late release starts again because another change came first.
 const TRIES_MAX: usize = 8;
 
 impl Exchange {
@@ -49,6 +49,7 @@ impl Exchange {
         if participant == *self.participant() {
             return Err(ExchangeError::PeerState { peer: participant, why: "this is our own descriptor".into() });
         }
+        let _one_at_a_time = self.peer_changes.lock().await;
         let book = self.book();
         if let Ok(known) = book.peer(&participant) {
             if known.descriptor.content_id() == descriptor.content_id() {
@@ -68,7 +69,7 @@ impl Exchange {
         };
         let act = Act::of(actor, AuditAction::Administration, None).content(descriptor.content_id());
         let act = act.with([participant]).note("took in a descriptor");
-        self.store_peer(PeerEntry { row, descriptor }, act).await
+        self.store_peer(&book, PeerEntry { row, descriptor }, act).await
     }
 
     /// The twelve words that both sides must read alike.
@@ -87,6 +88,7 @@ impl Exchange {
         words: &[String],
         channel: &str,
     ) -> Result<PeerEntry, ExchangeError> {
+        let _one_at_a_time = self.peer_changes.lock().await;
         let phrase = self.fingerprint(actor, peer)?;
         let book = self.book();
         let known = book.peer(peer)?;
@@ -109,7 +111,7 @@ impl Exchange {
         let row = Peer { state: PeerState::Approved, approval: Some(approval), ..known.row.clone() };
         let act = Act::of(actor, AuditAction::Administration, None).content(known.descriptor.content_id());
         let act = act.with([peer.clone()]).note(format!("approved over {channel}"));
-        let entry = self.store_peer(PeerEntry { row, descriptor: known.descriptor.clone() }, act).await?;
+        let entry = self.store_peer(&book, PeerEntry { row, descriptor: known.descriptor.clone() }, act).await?;
         info!(%peer, officer = %actor.officer, "peer approved");
         Ok(entry)
     }
@@ -118,29 +120,19 @@ impl Exchange {
         Act::of(actor, AuditAction::Administration, None).with([peer.clone()]).note("the phrase did not match")
     }
 
-    /// Writes the peer with the next epoch, so that no batch decided by the old book is committed after it.
-    async fn store_peer(&self, entry: PeerEntry, act: Act<'_>) -> Result<PeerEntry, ExchangeError> {
-        let _one_at_a_time = self.peer_changes.lock().await;
-        for _ in 0..TRIES_MAX {
-            let book = self.book();
-            let mut batch = Batch::default();
-            match book.peer(&entry.row.participant) {
-                Ok(known) => self.store.peers.replace(&mut batch, &known.row, &entry.row),
-                Err(_) => self.store.peers.add(&mut batch, &entry.row),
-            }
-            self.store.peers.advance_epoch(&mut batch, book.epoch);
-            self.account(&mut batch, act.clone(), self.clock.now())?;
-            match self.store.commit(batch).await {
-                Ok(_) => {
-                    let next = book.with(self.federation(), &self.descriptor, book.epoch + 1, entry.clone());
-                    self.replace_book(next);
-                    return Ok(entry);
-                }
-                Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
+    /// Writes the peer with the next epoch, so that no batch decided by the old book is committed after it. The caller
+    /// holds `peer_changes` since before it looked at `book`.
+    async fn store_peer(&self, book: &Book, entry: PeerEntry, act: Act<'_>) -> Result<PeerEntry, ExchangeError> {
+        let mut batch = Batch::default();
+        match book.peer(&entry.row.participant) {
+            Ok(known) => self.store.peers.replace(&mut batch, &known.row, &entry.row),
+            Err(_) => self.store.peers.add(&mut batch, &entry.row),
         }
-        Err(ExchangeError::Busy)
+        self.store.peers.advance_epoch(&mut batch, book.epoch);
+        self.account(&mut batch, act, self.clock.now())?;
+        self.store.commit(batch).await?;
+        self.replace_book(book.with(self.federation(), &self.descriptor, book.epoch + 1, entry.clone()));
+        Ok(entry)
     }
 
     /// Releases to `peer` every own record that it may have and has not got. Safe to run again at any time: what is
@@ -162,12 +154,32 @@ impl Exchange {
 
     /// Releases one record to a peer that came later. False if it may not have it, or has it.
     async fn release_late(&self, peer: &ParticipantId, held: &HeldRecord) -> Result<bool, ExchangeError> {
+        let id = held.record_id;
+        let mut head = held.head.clone();
+        for _ in 0..TRIES_MAX {
+            let book = self.book();
+            match self.try_release_late(&book, peer, (id, &head)).await {
+                // Released meanwhile by the ordinary way, or the set of peers changed: look again.
+                Err(ExchangeError::Store(StoreError::Conflict { .. })) => _ = self.newer_book(book.epoch).await,
+                done => return done,
+            }
+            let Some(now_held) = self.store.records.head(self.participant(), id).await? else { return Ok(false) };
+            head = now_held;
+        }
+        Err(ExchangeError::Busy)
+    }
+
+    async fn try_release_late(
+        &self,
+        book: &Book,
+        peer: &ParticipantId,
+        (id, head): (RecordId, &Head),
+    ) -> Result<bool, ExchangeError> {
         let now = self.clock.now();
-        let book = self.book();
         book.approved_peer(peer)?;
-        let (id, content) = (held.record_id, held.head.content_id);
+        let content = head.content_id;
         let earlier = self.store.releases.recipients(id).await?;
-        if earlier.iter().any(|recipient| recipient.peer == *peer && recipient.version == held.head.version) {
+        if earlier.iter().any(|recipient| recipient.peer == *peer && recipient.version == head.version) {
             return Ok(false);
         }
         let record = self.load(self.participant(), id, content).await?;
@@ -180,12 +192,8 @@ impl Exchange {
         self.account_release(&mut batch, &release, now)?;
         let act = Act::of_node(AuditAction::Disclosure).about(&record, content).with([peer.clone()]);
         self.account(&mut batch, act.note("released on approval of the peer"), now)?;
-        match self.store.commit(batch).await {
-            Ok(_) => Ok(true),
-            // Released meanwhile by the ordinary way, or the set of peers changed: the next run looks again.
-            Err(StoreError::Conflict { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        self.store.commit(batch).await?;
+        Ok(true)
     }
 }
 

@@ -119,7 +119,7 @@ impl Peer for PeerRpc {
         let stop = self.only_stream(&peer);
         let exchange = self.exchange.clone();
         // Ends when the peer hangs up, a newer stream takes over, or the node stops.
-        tokio::spawn(async move {
+        self.exchange.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 result = send_segments(&exchange, &peer, from, &sender) => if let Err(status) = result {

@@ -249,7 +249,8 @@ async fn serve_desk(
 ) -> Result<(), StartError> {
     let callers = Callers::new(&config.desk);
     let socket = DeskSocket::bind(&config.desk.socket, config.desk.socket_group.as_deref()).await?;
-    let incoming = socket.accept(callers, stop.child_token());
+    let (incoming, accepting) = socket.accept(callers, stop.child_token());
+    tasks.spawn(accepting);
     let router = desk_router(desk.clone()).await?;
     let ended = stop.clone().cancelled_owned();
     tasks.spawn(async move { report("desk socket", router.serve_with_incoming_shutdown(incoming, ended).await) });

@@ -17,6 +17,7 @@ use selat_record::Faults;
 use selat_wire::{RefusedCall, desk as wire};
 use tonic::{Code, Request, Status};
 
+use crate::explain;
 use crate::officer::Callers;
 use crate::status;
 
@@ -45,7 +46,7 @@ fn actor_of<T>(request: &Request<T>, callers: &Callers) -> Result<Actor, Status>
 
 fn unmapped(who: &str) -> Status {
     let refused = RefusedCall {
-        code: "SLT-3301".into(),
+        code: explain::CALLER_UNMAPPED.code.into(),
         cause: format!("{who} is not mapped to an officer"),
         mend: "add a [[desk.caller]] section for it to the node's configuration and restart the node".into(),
     };

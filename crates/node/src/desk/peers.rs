@@ -6,6 +6,8 @@ use selat_seal::AcceptedDescriptor;
 use selat_wire::RefusedCall;
 use tonic::{Code, Status};
 
+use crate::explain;
+
 /// Checks that each authority certificate in the descriptor is of the key beside it and speaks for this participant only.
 pub(super) fn check_authorities(descriptor: &AcceptedDescriptor) -> Result<(), Status> {
     for key in descriptor.keys(KeyPurpose::TlsCa) {
@@ -17,7 +19,7 @@ pub(super) fn check_authorities(descriptor: &AcceptedDescriptor) -> Result<(), S
         );
         checked.map_err(|fault| {
             let refused = RefusedCall {
-                code: "SLT-3106".into(),
+                code: explain::AUTHORITY_UNFIT.code.into(),
                 cause: format!("an authority certificate of {} does not hold: {fault}", descriptor.participant()),
                 mend: "ask the other side to make its node anew with selat init, or to repair its descriptor".into(),
             };

@@ -123,7 +123,7 @@ impl Desk for DeskRpc {
         let exchange = self.exchange.clone();
         let (sender, receiver) = mpsc::channel(OUTCOMES_QUEUED);
         // Ends with the last chunk, or when the caller hangs up.
-        tokio::spawn(async move {
+        self.exchange.spawn(async move {
             while let Some(chunk) = chunks.next().await {
                 let outcomes = match chunk {
                     Ok(chunk) => import_chunk(&exchange, &actor, chunk).await,

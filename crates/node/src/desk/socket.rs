@@ -66,18 +66,23 @@ impl DeskSocket {
         Ok(Self { listener, path: path.to_owned() })
     }
 
-    /// Accepts until `stop`, then takes the socket away. Each connection knows who is at its other end.
-    pub fn accept(self, callers: Callers, stop: CancellationToken) -> ReceiverStream<io::Result<DeskStream>> {
+    /// The connections, and the task that accepts them until `stop` and then takes the socket away. Each connection knows
+    /// who is at its other end.
+    pub fn accept(
+        self,
+        callers: Callers,
+        stop: CancellationToken,
+    ) -> (ReceiverStream<io::Result<DeskStream>>, impl Future<Output = ()> + Send + 'static) {
         let (sender, receiver) = mpsc::channel(ACCEPTED_QUEUED);
-        tokio::spawn(async move {
+        let task = async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.accept_for_ever(&callers, &sender) => {}
             }
             // Already gone is as good.
             let _ = fs::remove_file(&self.path);
-        });
-        ReceiverStream::new(receiver)
+        };
+        (ReceiverStream::new(receiver), task)
     }
 
     async fn accept_for_ever(&self, callers: &Callers, sender: &mpsc::Sender<io::Result<DeskStream>>) {

@@ -6,13 +6,12 @@ mod record;
 mod search;
 mod status;
 
+use selat_complaint::{Complaint, Exit};
 use selat_link::Now;
 use serde_json::Value;
 
 use crate::cli::{Command, Form, Globals};
-use crate::complain::Complaint;
 use crate::connect::{self, Desk};
-use crate::exit::Exit;
 use crate::screen::Screen;
 use crate::show::table::{self, Rows};
 

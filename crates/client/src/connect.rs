@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::CertificateDer;
+use selat_complaint::Complaint;
 use selat_link::{DeskAccess, DialError, DialLimits, Leaf, LiveLeaf, NodeName, Now, OfficerName, PeerAddress};
 use selat_wire::desk::desk_client::DeskClient;
 use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 use crate::cli::Globals;
-use crate::complain::Complaint;
 use crate::explain;
 use crate::input::small_text;
 
@@ -100,7 +100,7 @@ fn host_and_port(url: &str) -> Result<(String, u16), Complaint> {
 fn access(folder: &Path, now: &Now) -> Result<(DeskAccess, NodeName), Complaint> {
     let file = |name: &str| -> Result<(PathBuf, String), Complaint> {
         let path = folder.join(name);
-        let text = small_text(&path).map_err(|fault| certificate_fault(&path, fault.problem_and_cause()))?;
+        let text = small_text(&path).map_err(|fault| certificate_fault(&path, fault.problem_and_causes()))?;
         Ok((path, text))
     };
     let (path, text) = file(LEAF_FILE)?;
@@ -142,8 +142,9 @@ fn dial_fault(fault: &DialError) -> Complaint {
 
 #[cfg(test)]
 mod tests {
+    use selat_complaint::Exit;
+
     use super::*;
-    use crate::exit::Exit;
 
     #[test]
     fn node_address_is_https_with_host_and_port_and_no_more() {

@@ -1,56 +1,6 @@
-//! The faults that the client itself can find, with the long text that `selat explain CODE` prints. Codes SLT-2000 to
-//! SLT-2999 are the client's; the node has a table of its own.
-//!
-//! Promise: a code never changes its meaning and is never given to another fault.
+//! The faults that the client itself can find. Their codes are of the 2000s.
 
-use crate::exit::Exit;
-
-/// What stands behind one code.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Explanation {
-    /// `SLT-` and four digits.
-    pub code: &'static str,
-    /// One line: what failed.
-    pub title: &'static str,
-    /// What it means and how it comes about.
-    pub text: &'static str,
-    /// What to do, likeliest first. At least one.
-    pub mends: &'static [&'static str],
-    /// How the command ends.
-    pub exit: Exit,
-}
-
-/// The explanation of `code`, if it is one of the client's. Case does not matter.
-pub fn explain(code: &str) -> Option<&'static Explanation> {
-    EXPLANATIONS.iter().find(|entry| entry.code.eq_ignore_ascii_case(code))
-}
-
-impl Explanation {
-    /// The page that `selat explain` prints.
-    pub fn page(&self) -> String {
-        let mends: String = self.mends.iter().map(|mend| format!("  - {mend}\n")).collect();
-        format!(
-            "{}: {}\n\n{}\n\nTo mend it:\n{mends}\nExit code: {}\n",
-            self.code,
-            self.title,
-            self.text,
-            self.exit.code()
-        )
-    }
-}
-
-macro_rules! explanations {
-    ($($name:ident = $code:literal, $exit:ident, $title:literal, $text:literal, [$($mend:literal),+ $(,)?];)*) => {
-        $(pub(crate) const $name: Explanation = Explanation {
-            code: $code, title: $title, text: $text, mends: &[$($mend),+], exit: Exit::$exit,
-        };)*
-
-        /// Every fault that the client can find, by code.
-        pub const EXPLANATIONS: &[Explanation] = &[$($name),*];
-    };
-}
-
-explanations! {
+selat_complaint::explanations! {
     SOCKET_MISSING = "SLT-2101", Unreachable,
         "no node listens at the socket",
         "Officers' commands talk to the local node through a Unix socket. There is no socket at the path that was tried: \
@@ -158,39 +108,4 @@ explanations! {
         "the reader of the output has gone",
         "The program that the output was piped into has stopped reading, as `head` does. The command stops without a word.",
         ["nothing needs mending"];
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn codes_are_in_the_clients_range_and_each_has_one_meaning() {
-        let codes: BTreeSet<&str> = EXPLANATIONS.iter().map(|entry| entry.code).collect();
-        assert_eq!(codes.len(), EXPLANATIONS.len());
-        for code in codes {
-            assert!(code.len() == 8 && code.starts_with("SLT-2"), "{code}");
-            assert!(code.chars().skip(4).all(|c| c.is_ascii_digit()), "{code}");
-        }
-    }
-
-    #[test]
-    fn titles_are_lower_case_without_full_stop_and_every_fault_has_a_mend() {
-        for entry in EXPLANATIONS {
-            assert!(entry.title.starts_with(|c: char| c.is_lowercase()), "{}", entry.code);
-            assert!(!entry.title.ends_with('.') && entry.text.ends_with('.'), "{}", entry.code);
-            assert!(!entry.mends.is_empty(), "{}", entry.code);
-        }
-    }
-
-    #[test]
-    fn explain_finds_a_code_in_any_case_and_no_other() {
-        assert_eq!(explain("slt-2101"), Some(&SOCKET_MISSING));
-        assert_eq!(explain("SLT-9999"), None);
-        let page = SOCKET_MISSING.page();
-        assert!(page.starts_with("SLT-2101: no node listens at the socket\n"), "{page}");
-        assert!(page.ends_with("Exit code: 5\n"), "{page}");
-    }
 }

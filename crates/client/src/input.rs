@@ -3,7 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 
-use crate::complain::Complaint;
+use selat_complaint::Complaint;
+
 use crate::explain;
 
 /// Largest draft of a record, mapping or descriptor in bytes. A record has at most 192 KiB; its JSON is a few times that.

@@ -1,16 +1,15 @@
 //! The officer's and operator's commands: all that can be done through a node's desk, and nothing that needs its store.
 //!
 //! Promises: data goes to standard output and talk to standard error; text from outside never steers the terminal; every
-//! failure is told with code, cause and mend, and every command ends with a documented [`exit::Exit`]. Leaves out:
+//! failure is told with code, cause and mend, and every command ends with a documented [`Exit`]. Leaves out:
 //! decisions (the node's policy), verification (the node hands out only what it has verified), the clock (an argument).
 
 pub mod cli;
 mod commands;
-pub mod complain;
 mod connect;
-pub mod exit;
 pub mod explain;
 mod input;
+mod refusal;
 pub mod screen;
 mod show;
 #[cfg(test)]
@@ -22,8 +21,8 @@ mod tests;
 pub use selat_link::Now as Clock;
 
 use cli::{Command, Globals};
-use exit::Exit;
 use screen::Screen;
+use selat_complaint::Exit;
 
 /// Runs a command to its end and says how it ended. Failures have been told on `screen` by then.
 pub async fn run(command: Command, globals: &Globals, screen: &mut Screen, now: &Clock) -> Exit {

@@ -1,14 +1,15 @@
 //! The only way to the terminal: data to standard output, talk to standard error, questions when somebody is there.
 //!
-//! Promise: no text from outside steers the terminal. [`clean`] is the one function that says what may be shown.
+//! Promise: no JSON and no complaint steers the terminal. What came from outside reaches the other functions cleaned:
+//! only the caller knows which part that is.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use clap::builder::styling::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use selat_complaint::{Complaint, clean_json};
 use serde_json::Value;
 
-use crate::complain::Complaint;
 use crate::explain;
 
 /// Longest answer to a question, in bytes.
@@ -98,12 +99,12 @@ impl Screen {
 
     /// Prints one JSON value on one line.
     pub fn json_line(&mut self, value: &Value) -> Result<(), Complaint> {
-        self.line(inert(&value.to_string()))
+        self.line(clean_json(&value.to_string()))
     }
 
     /// Prints one JSON value for people and machines, over several lines.
     pub fn json(&mut self, value: &Value) -> Result<(), Complaint> {
-        self.line(inert(&format!("{value:#}")))
+        self.line(clean_json(&format!("{value:#}")))
     }
 
     /// Says something beside the data. That nobody listens is no failure.
@@ -113,7 +114,7 @@ impl Screen {
 
     /// Tells a failure.
     pub fn complain(&mut self, complaint: &Complaint) {
-        if complaint.is_silent() {
+        if nobody_is_left(complaint) {
             return;
         }
         let told = complaint.to_string();
@@ -162,48 +163,9 @@ impl Screen {
     }
 }
 
-/// `text` as one line that cannot steer a terminal: control characters and what overrides the direction of writing
-/// become `U+FFFD`, line breaks and tabs become spaces. All else, every script included, stays as it is.
-///
-/// A control character is replaced alone and what follows it stays visible: taking out a whole escape sequence would
-/// let an unfinished one hide the rest of the text.
-pub fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if is_break(c) {
-                ' '
-            } else if steers(c) {
-                '\u{FFFD}'
-            } else {
-                c
-            }
-        })
-        .collect()
-}
-
-/// JSON whose strings hold nothing that steers a terminal: such characters are written as `\uXXXX`, which means the same.
-fn inert(json: &str) -> String {
-    let mut inert = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c != '\n' && (steers(c) || is_break(c)) {
-            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| inert.push_str(&format!("\\u{unit:04x}")));
-        } else {
-            inert.push(c);
-        }
-    }
-    inert
-}
-
-fn is_break(c: char) -> bool {
-    matches!(c, '\n' | '\r' | '\t' | '\u{0B}' | '\u{0C}' | '\u{85}' | '\u{2028}' | '\u{2029}')
-}
-
-fn steers(c: char) -> bool {
-    // C0, DEL and C1; direction overrides, embeddings and isolates; invisible space and byte order mark; tag characters.
-    // The direction marks and joiners that Arabic, Persian and Indic names need are left alone.
-    c.is_control()
-        || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200B}' | '\u{FEFF}'
-            | '\u{E0000}'..='\u{E007F}')
+/// True when the complaint is that its reader has gone.
+fn nobody_is_left(complaint: &Complaint) -> bool {
+    complaint.code() == explain::READER_GONE.code
 }
 
 fn painted(colour: bool, tone: Tone, text: &str) -> String {
@@ -218,39 +180,19 @@ fn output_fault(fault: &io::Error) -> Complaint {
 
 #[cfg(test)]
 mod tests {
+    use selat_complaint::{Exit, clean};
+
     use super::*;
-    use crate::exit::Exit;
     use crate::testing::captured;
 
     #[test]
-    fn clean_takes_away_what_steers_a_terminal_and_keeps_every_script() {
-        for (from, to) in [
-            ("plain", "plain"),
-            ("Nguyễn Thị Ánh", "Nguyễn Thị Ánh"),
-            ("محمد علي", "محمد علي"),
-            ("王伟", "王伟"),
-            ("नरेन्द्र\u{200D}", "नरेन्द्र\u{200D}"),
-            ("می\u{200C}خواهم", "می\u{200C}خواهم"),
-            ("\x1b[31mred\x1b[0m", "\u{FFFD}[31mred\u{FFFD}[0m"),
-            ("\x1b]0;title\x07rest", "\u{FFFD}]0;title\u{FFFD}rest"),
-            ("\x1b]8;;http://example.org unfinished", "\u{FFFD}]8;;http://example.org unfinished"),
-            ("\u{9b}2J\u{9d}x", "\u{FFFD}2J\u{FFFD}x"),
-            ("a\u{202E}b\u{2066}c\u{2069}", "a\u{FFFD}b\u{FFFD}c\u{FFFD}"),
-            ("one\ntwo\r\nthree\tfour\u{2028}five", "one two  three four five"),
-            ("\0\x08\x7f", "\u{FFFD}\u{FFFD}\u{FFFD}"),
-            ("\u{FEFF}x\u{E0041}", "\u{FFFD}x\u{FFFD}"),
-        ] {
-            assert_eq!(clean(from), to, "{from:?}");
-        }
-    }
-
-    #[test]
-    fn json_says_the_same_after_it_was_made_inert() {
+    fn json_is_printed_inert_and_means_the_same() {
         let value = serde_json::json!({ "name": "a\u{9b}2J\u{202e}\u{e0041}\n\x1b", "plain": "王" });
-        let shown = inert(&value.to_string());
-        assert!(!shown.chars().any(steers), "{shown:?}");
-        assert!(shown.contains('王'), "{shown}");
-        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
+        let (mut screen, said) = captured(None);
+        screen.json_line(&value).unwrap();
+        let printed = said.data();
+        assert_eq!(clean(printed.trim_end()), printed.trim_end());
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), value);
     }
 
     #[test]
@@ -276,8 +218,8 @@ mod tests {
     #[test]
     fn closed_pipe_ends_quietly_and_a_full_disk_does_not() {
         let gone = output_fault(&io::Error::from(io::ErrorKind::BrokenPipe));
-        assert!(gone.is_silent() && gone.exit() == Exit::Ok);
+        assert!(nobody_is_left(&gone) && gone.exit() == Exit::Ok);
         let full = output_fault(&io::Error::from(io::ErrorKind::StorageFull));
-        assert!(!full.is_silent() && full.exit() == Exit::Unexpected);
+        assert!(!nobody_is_left(&full) && full.exit() == Exit::Unexpected);
     }
 }

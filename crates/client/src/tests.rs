@@ -2,6 +2,7 @@
 
 mod import;
 
+use selat_complaint::Exit;
 use selat_record::pb;
 use selat_wire::desk::{
     PeerOutcome, PeerOutcomeKind, PeerView, PingResult, PingStep, RecordReceipt, ReleaseOutcome, SearchEvent,
@@ -10,7 +11,6 @@ use selat_wire::desk::{
 use serde_json::Value;
 use tonic::Status;
 
-use crate::exit::Exit;
 use crate::show::peer::tests::approved;
 use crate::show::record::tests::{id, person, stored};
 use crate::testing::FakeDesk;
@@ -133,10 +133,10 @@ async fn refusal_of_the_node_is_told_with_its_own_code_and_mend() {
     assert_eq!((exit, said.data().as_str()), (Exit::Denied, ""));
     assert_eq!(
         said.talk(),
-        "error[SLT-3999]: the node's status cannot be shown\n\
+        "error[SLT-0001]: the node's status cannot be shown\n\
          cause: the fake desk was not told what to reply\n\
          mend:  tell it\n\
-         more:  selat explain SLT-3999\n"
+         more:  selat explain SLT-0001\n"
     );
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use selat_complaint::Complaint;
 use selat_exchange::Clock;
 use selat_link::{NodeName, OfficerName};
 use selat_record::OfficerId;
@@ -16,8 +17,8 @@ use selat_seal::Entropy;
 
 use crate::calls::words;
 use crate::clock::{OsEntropy, SystemClock};
-use crate::complaint::{Complaint, Exit};
 use crate::config::Config;
+use crate::explain;
 use crate::keys_on_disk::NodeKeys;
 use crate::own_descriptor;
 
@@ -95,11 +96,5 @@ fn write_folder(folder: &Path, officer: &str, authorities: &str, node: &str) -> 
 }
 
 fn failed(error: &dyn std::error::Error) -> Complaint {
-    Complaint::new(
-        "SLT-1501",
-        Exit::Usage,
-        "the officer's certificate cannot be made",
-        words(error),
-        "correct what the cause names; an existing folder is never written into",
-    )
+    Complaint::about(&explain::OFFICER_NOT_ENROLLED).cause(words(error))
 }

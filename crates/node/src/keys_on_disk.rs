@@ -17,13 +17,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustls_pki_types::CertificateDer;
+use selat_complaint::Complaint;
 use selat_link::OfficerAuthority;
 use selat_record::pb::KeyPurpose;
 use selat_record::{FederationId, ParticipantId};
 use selat_seal::{Entropy, KeyFile, SecretKey, Signer, armor, keyfile};
 use zeroize::Zeroizing;
 
-use crate::complaint::{Complaint, Exit};
+use crate::explain;
 
 /// Largest key file that is read, in bytes.
 const FILE_BYTES_MAX: usize = 16 * 1024;
@@ -179,21 +180,17 @@ pub enum KeyFault {
 
 impl From<&KeyFault> for Complaint {
     fn from(fault: &KeyFault) -> Self {
-        let restore = "restore the file from the backup of the node's keys";
-        let (code, exit, cause, mend) = match fault {
-            KeyFault::Unreadable { source, .. } => {
-                let mend = "check keys_dir in the configuration, and that the file belongs to the node's user";
-                ("SLT-1101", Exit::Usage, source.to_string(), mend.to_owned())
-            }
+        let about = |entry| Self::about(entry).problem(fault.to_string());
+        match fault {
+            KeyFault::Unreadable { source, .. } => about(&explain::KEY_UNREADABLE).cause(source),
             KeyFault::Exposed { path, mode } => {
-                let cause = format!("its mode is {mode:04o}, and a key file must be 0600 or less");
                 let mend = format!("chmod 600 {}; replace the key if somebody may have read it", path.display());
-                ("SLT-1102", Exit::Usage, cause, mend)
+                let cause = format!("its mode is {mode:04o}, and a key file must be 0600 or less");
+                about(&explain::KEY_EXPOSED).cause(cause).mend(mend)
             }
-            KeyFault::NotAKey { cause, .. } => ("SLT-1103", Exit::Integrity, cause.clone(), restore.to_owned()),
-            KeyFault::Misplaced { cause, .. } => ("SLT-1104", Exit::Usage, cause.clone(), restore.to_owned()),
-        };
-        Self::new(code, exit, fault.to_string(), cause, mend)
+            KeyFault::NotAKey { cause, .. } => about(&explain::KEY_NOT_A_KEY).cause(cause),
+            KeyFault::Misplaced { cause, .. } => about(&explain::KEY_MISPLACED).cause(cause),
+        }
     }
 }
 

@@ -3,10 +3,10 @@
 
 pub mod calls;
 pub mod clock;
-pub mod complaint;
 pub mod config;
 pub mod desk;
 pub mod enrol;
+pub mod explain;
 pub mod init;
 pub mod keys_on_disk;
 pub mod officer;

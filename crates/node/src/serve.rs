@@ -4,12 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use selat_complaint::{Complaint, Explanation};
+use selat_store::StoreError;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
+use crate::calls::words;
 use crate::clock::{OsEntropy, SystemClock};
-use crate::complaint::{Complaint, Exit};
 use crate::config::Config;
+use crate::explain;
 use crate::running::{Running, StartError, Surroundings};
 use crate::telemetry;
 
@@ -39,45 +42,36 @@ pub async fn run_serve(args: ServeArgs) -> Result<(), Complaint> {
 
 /// A failed start as it is told to the operator.
 pub fn complaint_of(error: &StartError) -> Complaint {
-    let (code, exit, mend) = match error {
+    let entry = match error {
         StartError::Keys(faults) => {
             if let Some(first) = faults.complaints().next() {
                 return first;
             }
-            ("SLT-1101", Exit::Usage, "restore the key files")
+            &explain::KEY_UNREADABLE
         }
-        StartError::Descriptor(_) => {
-            ("SLT-1105", Exit::Integrity, "restore the descriptor or the keys that belong to it")
-        }
-        StartError::Store(error) => store_complaint(error),
-        StartError::Exchange(_) => ("SLT-1203", Exit::Integrity, "keep a copy of the data folder, then ask for help"),
-        StartError::Listen { .. } => {
-            ("SLT-1401", Exit::Conflict, "stop what listens there, or change listen in the configuration")
-        }
-        StartError::Socket(_) => {
-            ("SLT-1402", Exit::Conflict, "stop the other node, or change socket in the configuration")
-        }
-        StartError::ClockSetBack { .. } => {
-            ("SLT-1403", Exit::Attention, "set the clock; the node needs a time service")
-        }
-        _ => ("SLT-1404", Exit::Unexpected, "look at the cause; selat init makes a sound node"),
+        StartError::Descriptor(_) => &explain::OWN_DESCRIPTOR,
+        StartError::Store(error) => store_entry(error),
+        StartError::Exchange(_) => &explain::STORE_DAMAGED,
+        StartError::Listen { .. } => &explain::PORT_TAKEN,
+        StartError::Socket(_) => &explain::SOCKET_UNOPENED,
+        StartError::ClockSetBack { .. } => &explain::CLOCK_SET_BACK,
+        _ => &explain::NOT_STARTED,
     };
-    Complaint::new(code, exit, "the node cannot start", crate::calls::words(error), mend)
+    Complaint::about(entry).problem("the node cannot start").cause(words(error))
 }
 
-fn store_complaint(error: &selat_store::StoreError) -> (&'static str, Exit, &'static str) {
-    use selat_store::StoreError as Store;
+fn store_entry(error: &StoreError) -> &'static Explanation {
     match error {
-        Store::InUse { .. } => ("SLT-1202", Exit::Conflict, "stop the other node, or give this one its own data_dir"),
-        Store::Damaged { .. } | Store::Sealed(_) | Store::WrongKey | Store::Foreign { .. } | Store::Format { .. } => (
-            "SLT-1203",
-            Exit::Integrity,
-            "keep a copy of the data folder; restore the keys or the store that fit together",
-        ),
-        _ => ("SLT-1201", Exit::Unexpected, "check that the data folder is there, is this user's and has room"),
+        StoreError::InUse { .. } => &explain::STORE_IN_USE,
+        StoreError::Damaged { .. }
+        | StoreError::Sealed(_)
+        | StoreError::WrongKey
+        | StoreError::Foreign { .. }
+        | StoreError::Format { .. } => &explain::STORE_DAMAGED,
+        _ => &explain::STORE_CLOSED,
     }
 }
 
 fn unexpected(what: &str, error: &dyn std::error::Error) -> Complaint {
-    Complaint::new("SLT-1404", Exit::Unexpected, what, crate::calls::words(error), "look at the node's log")
+    Complaint::about(&explain::NOT_STARTED).problem(what).cause(words(error))
 }

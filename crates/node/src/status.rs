@@ -30,10 +30,9 @@ fn class_of(error: &ExchangeError) -> Code {
         ExchangeError::NotOriginator { .. } | ExchangeError::PeerState { .. } | ExchangeError::PhraseMismatch => {
             Code::FailedPrecondition
         }
-        ExchangeError::VersionConflict { .. } => Code::Aborted,
+        ExchangeError::VersionConflict { .. } | ExchangeError::Busy => Code::Aborted,
         ExchangeError::Invalid(_) | ExchangeError::Seal(_) | ExchangeError::Descriptor(_) => Code::InvalidArgument,
         ExchangeError::Inconsistent(_) | ExchangeError::ContentMissing(_) | ExchangeError::Store(_) => Code::Internal,
-        ExchangeError::Busy => Code::Unavailable,
     }
 }
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use clap::Args;
 use selat_client::cli::Form;
+use selat_complaint::Complaint;
 use selat_exchange::Clock;
 use selat_node::clock::{OsEntropy, SystemClock};
-use selat_node::complaint::{Complaint, Exit};
 use selat_node::running::Surroundings;
 use selat_record::ParticipantId;
 use tempfile::TempDir;
 
+use crate::explain;
 use crate::federation::{Federation, RehearsalError, operator};
 use crate::report::{Report, VERSION};
 use crate::story::{self, Teller};
@@ -48,13 +49,8 @@ pub struct DemoArgs {
 pub async fn run_demo(args: DemoArgs, form: Option<Form>) -> Result<(), Complaint> {
     let as_json = matches!(form, Some(Form::Json | Form::Jsonl));
     if as_json && !args.once {
-        return Err(Complaint::new(
-            "SLT-1602",
-            Exit::Usage,
-            "the result as JSON comes at the end",
-            "without --once the demonstration has no end",
-            "selat demo --once --output json",
-        ));
+        let cause = "without --once the demonstration has no end";
+        return Err(Complaint::about(&explain::DEMO_ENDLESS).cause(cause));
     }
     let (folder, _keep) = folder_of(args.dir.as_deref()).map_err(|error| failed(&error))?;
     let teller = Teller::new(as_json);
@@ -192,11 +188,5 @@ impl Lap {
 }
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> Complaint {
-    Complaint::new(
-        "SLT-1601",
-        Exit::Unexpected,
-        "the demonstration failed",
-        selat_node::calls::words(error),
-        "name another folder with --dir; report it as a defect if that does not help",
-    )
+    Complaint::about(&explain::DEMO_FAILED).cause(selat_node::calls::words(error))
 }

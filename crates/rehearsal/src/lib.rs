@@ -1,6 +1,7 @@
 //! A federation on one machine: made-up records, N real nodes in one process over real mutual TLS on loopback, and the
 //! demonstration that tells its story. The federation serves the tests too.
 
+pub mod explain;
 pub mod federation;
 pub mod made_up;
 

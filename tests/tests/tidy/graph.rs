@@ -7,7 +7,8 @@ use crate::manifest::{BUILT_WITH, Manifest};
 
 /// From each crate to those that it may use when it is built. Every crate may also use `record`. What only its tests
 /// use is free.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
+    ("complaint", &[]),
     ("record", &[]),
     ("seal", &[]),
     ("policy", &[]),
@@ -19,10 +20,10 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("wire", &["seal", "policy", "matching", "ledger"]),
     ("link", &["seal"]),
     ("exchange", &["seal", "policy", "matching", "ledger", "store", "search"]),
-    ("client", &["seal", "ledger", "matching", "wire", "link", "interop"]),
-    ("node", &["seal", "policy", "matching", "ledger", "store", "search", "wire", "link", "exchange"]),
-    ("rehearsal", &["client", "exchange", "node", "policy"]),
-    ("selat", &["client", "node", "rehearsal"]),
+    ("client", &["complaint", "seal", "ledger", "matching", "wire", "link", "interop"]),
+    ("node", &["complaint", "seal", "policy", "matching", "ledger", "store", "search", "wire", "link", "exchange"]),
+    ("rehearsal", &["complaint", "client", "exchange", "node", "policy"]),
+    ("selat", &["complaint", "client", "node", "rehearsal"]),
 ];
 
 /// The package of suites may use any crate.

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use futures::stream;
 use indicatif::ProgressBar;
 use prost::Message;
+use selat_complaint::{Complaint, Exit};
 use selat_interop::{Mapping, ReadError, Report, RowFault, Rows};
 use selat_record::pb::{AudienceKind, Record};
 use selat_wire::desk::{ImportChunk, ImportOutcome, ImportResult, ImportRow, Reason};
@@ -20,11 +21,10 @@ use tonic::Streaming;
 
 use super::Session;
 use crate::cli::{ImportArgs, reason};
-use crate::complain::{Complaint, refusal};
 use crate::connect::Desk;
-use crate::exit::Exit;
 use crate::explain;
 use crate::input::{small_text, unreadable};
+use crate::refusal::refusal;
 use crate::show::import::Tally;
 
 /// Most rows in a chunk, as the desk takes them.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use selat_complaint::{Complaint, Exit, clean};
 use selat_wire::desk::{
     PeerApproveRequest, PeerInviteRequest, PeerJoinRequest, PeerListRequest, PeerNameRequest, PeerView, PingResult,
     PingStep,
@@ -10,10 +11,9 @@ use serde_json::{Value, json};
 
 use super::Session;
 use crate::cli::{ApproveArgs, Command, Form, InviteArgs, JoinArgs, PeerArgs, PeerCommand};
-use crate::complain::{Complaint, refusal};
-use crate::exit::Exit;
 use crate::explain;
 use crate::input::{small_text, unreadable};
+use crate::refusal::refusal;
 use crate::show::table::Rows;
 use crate::show::{SHAPE_VERSION, peer};
 
@@ -50,7 +50,7 @@ async fn invite(session: &mut Session<'_>, args: &InviteArgs) -> Result<Exit, Co
             session.print(|| value, Vec::new)?;
         }
         Some(Form::Table) | None => {
-            descriptor.lines().try_for_each(|line| session.screen.line(crate::screen::clean(line)))?;
+            descriptor.lines().try_for_each(|line| session.screen.line(clean(line)))?;
         }
     }
     Ok(Exit::Ok)
@@ -62,9 +62,7 @@ async fn join(session: &mut Session<'_>, args: &JoinArgs) -> Result<Exit, Compla
     let doing = format!("the descriptor in {} was not joined", args.file.display());
     let view = desk.peer_join(PeerJoinRequest { descriptor }).await.map_err(refusal(doing))?.into_inner();
     print_peer(session, &view)?;
-    session
-        .screen
-        .say(format!("no traffic yet; next: selat peer fingerprint {}", crate::screen::clean(&view.participant)));
+    session.screen.say(format!("no traffic yet; next: selat peer fingerprint {}", clean(&view.participant)));
     Ok(Exit::Ok)
 }
 

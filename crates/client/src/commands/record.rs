@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use selat_complaint::{Complaint, Exit};
 use selat_record::pb::{self, Audience, AudienceKind, Find};
 use selat_wire::desk::{
     AmendRecordRequest, GetRecordRequest, ListQuarantineRequest, ListRecordsRequest, PutRecordRequest,
@@ -15,10 +16,9 @@ use crate::cli::{
     AmendArgs, Command, ExportArgs, Form, GetArgs, HistoryArgs, KindName, ListArgs, PutArgs, QuarantineArgs,
     RecordCommand, ReleaseArgs,
 };
-use crate::complain::{Complaint, refusal};
-use crate::exit::Exit;
 use crate::explain;
 use crate::input::small_text;
+use crate::refusal::refusal;
 use crate::show::table::Rows;
 use crate::show::{SHAPE_VERSION, record, words};
 

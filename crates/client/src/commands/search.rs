@@ -1,5 +1,6 @@
 //! `selat search`: one question to many peers, each answer shown as it comes.
 
+use selat_complaint::{Complaint, Exit};
 use selat_record::pb::Find;
 use selat_wire::desk::search_event::Event;
 use selat_wire::desk::{PeerOutcome, SearchRequest, SearchSummary};
@@ -7,9 +8,8 @@ use serde_json::{Value, json};
 
 use super::Session;
 use crate::cli::{Criteria, Form, SearchArgs};
-use crate::complain::{Complaint, refusal};
-use crate::exit::Exit;
 use crate::explain;
+use crate::refusal::refusal;
 use crate::show::{SHAPE_VERSION, record, search};
 
 pub(super) async fn run(session: &mut Session<'_>, args: &SearchArgs) -> Result<Exit, Complaint> {

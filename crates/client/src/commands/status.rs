@@ -1,11 +1,11 @@
 //! `selat status`.
 
+use selat_complaint::{Complaint, Exit};
 use selat_wire::desk::StatusRequest;
 
 use super::Session;
 use crate::cli::{Command, Form, PeerCommand};
-use crate::complain::{Complaint, refusal};
-use crate::exit::Exit;
+use crate::refusal::refusal;
 use crate::show::table::Rows;
 use crate::show::{peer, status};
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use selat_complaint::clean;
 use selat_interop::RowFault;
 use serde_json::{Value, json};
 
 use super::{SHAPE_VERSION, words};
-use crate::screen::clean;
 
 /// Faults that are kept for showing; the report file has them all.
 const FAULTS_SHOWN_MAX: usize = 20;

@@ -1,11 +1,12 @@
 //! Peers: one row each, all that is known of one, and the steps of a ping.
 
+use selat_complaint::clean;
 use selat_wire::desk::{PeerFingerprintReply, PeerState, PeerView, PingResult, PingStep};
 use serde_json::{Value, json};
 
 use super::table::Rows;
 use super::{SHAPE_VERSION, words};
-use crate::screen::{Tone, clean};
+use crate::screen::Tone;
 
 /// Adds the row of a peer to a table of [`crate::cli`]'s peer columns.
 pub(crate) fn push(rows: &mut Rows, peer: &PeerView) {

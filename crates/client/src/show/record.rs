@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use prost::Message;
+use selat_complaint::{Complaint, clean};
 use selat_record::{Payload, pb};
 use selat_wire::desk::{RecordReceipt, ReleaseOutcome, StoredRecord};
 use serde_json::{Map, Value, json};
@@ -12,9 +13,7 @@ use serde_json::{Map, Value, json};
 use super::banner::{self, grade};
 use super::table::Rows;
 use super::{SHAPE_VERSION, words};
-use crate::complain::Complaint;
 use crate::explain;
-use crate::screen::clean;
 
 /// Fields of the JSON form that the banner and the heading already tell.
 const TOLD_ABOVE: [&str; 7] = ["header", "record_id", "version", "replaces", "evaluation", "handling", "protection"];

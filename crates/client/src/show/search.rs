@@ -1,13 +1,13 @@
 //! What the peers said to a question. "no record" and "NO ANSWER" must never look alike: one means that the peer looked
 //! and may say that there is nothing, the other that nobody knows.
 
+use selat_complaint::{Complaint, clean};
 use selat_record::pb::{Find, Hit};
 use selat_wire::desk::{PeerOutcome, PeerOutcomeKind, SearchSummary};
 use serde_json::{Value, json};
 
 use super::{SHAPE_VERSION, record, words};
-use crate::complain::Complaint;
-use crate::screen::{Tone, clean};
+use crate::screen::Tone;
 
 /// Whether a peer answered, and what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! The node on one screen.
 
+use selat_complaint::clean;
 use selat_wire::desk::StatusReply;
 use serde_json::{Value, json};
 
 use super::{SHAPE_VERSION, peer, words};
-use crate::screen::clean;
 
 /// The node itself, a line each; the table of peers follows elsewhere.
 pub(crate) fn lines(status: &StatusReply) -> Vec<String> {

@@ -1,10 +1,9 @@
 //! Tables of rows: named columns, `--columns`, and the width of the terminal.
 
 use comfy_table::{ContentArrangement, Table, presets};
+use selat_complaint::{Complaint, clean};
 
-use crate::complain::Complaint;
 use crate::explain;
-use crate::screen::clean;
 
 /// Rows under named columns. Every cell is cleaned on its way in.
 pub(crate) struct Rows {

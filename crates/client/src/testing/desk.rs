@@ -7,19 +7,20 @@ use std::sync::{Arc, Mutex};
 use clap::Parser;
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
+use selat_complaint::Exit;
 use selat_link::Now;
 use selat_record::Timestamp;
+use selat_wire::RefusedCall;
 use selat_wire::desk::desk_server::{Desk, DeskServer};
 use selat_wire::desk::*;
 use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::Server;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{Said, captured};
 use crate::cli::{Command, Globals};
-use crate::exit::Exit;
 
 /// A reply in the making: messages, then perhaps a refusal.
 pub(crate) type Script<T> = VecDeque<Result<T, Status>>;
@@ -151,10 +152,8 @@ type Reply<T> = Result<Response<T>, Status>;
 type Events<T> = BoxStream<'static, Result<T, Status>>;
 
 fn untold() -> Status {
-    let mut status = Status::permission_denied("the fake desk was not told what to reply");
-    status.metadata_mut().insert("selat-code", "SLT-3999".parse().unwrap());
-    status.metadata_mut().insert("selat-mend", "tell it".parse().unwrap());
-    status
+    let cause = "the fake desk was not told what to reply".to_owned();
+    RefusedCall { code: "SLT-0001".into(), cause, mend: "tell it".into() }.into_status(Code::PermissionDenied)
 }
 
 /// A new record for each odd row, a rejection for rows whose key is "bad".

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use selat_complaint::Exit;
 use serde_json::Value;
 
-use crate::exit::Exit;
 use crate::testing::{FakeDesk, Running};
 
 const MAP: &str = include_str!("bulletins.toml");

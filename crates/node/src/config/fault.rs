@@ -7,25 +7,12 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::complaint::{Complaint, Exit, plain};
+use selat_complaint::{Complaint, Explanation, clean};
+
+use crate::explain;
 
 /// Longest part of a source line that is shown, in characters.
 const SHOWN_MAX: usize = 120;
-
-/// The file could not be read.
-pub const UNREADABLE: &str = "SLT-1001";
-/// The file is not TOML.
-pub const SYNTAX: &str = "SLT-1002";
-/// A key or section that there is not.
-pub const UNKNOWN: &str = "SLT-1003";
-/// A key without a default is not there.
-pub const MISSING: &str = "SLT-1004";
-/// A value of the wrong type.
-pub const WRONG_TYPE: &str = "SLT-1005";
-/// A value that cannot be used.
-pub const BAD_VALUE: &str = "SLT-1006";
-/// Two values that do not go together.
-pub const CONTRADICTION: &str = "SLT-1007";
 
 /// Where in the file a fault lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +37,8 @@ impl Place {
         let column = text.get(line_start..start).unwrap_or_default().chars().count();
         let end = floor_boundary(text, span.end).min(line_start + line.len());
         let width = text.get(start..end).map_or(0, |meant| meant.chars().count());
-        let source: String = line.chars().take(SHOWN_MAX).map(printable).collect();
-        Self { line: before.matches('\n').count() + 1, column: column + 1, width: width.max(1), source }
+        let source: String = line.chars().take(SHOWN_MAX).collect();
+        Self { line: before.matches('\n').count() + 1, column: column + 1, width: width.max(1), source: clean(&source) }
     }
 
     fn write_snippet(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,8 +53,8 @@ impl Place {
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFault {
-    /// For `selat explain`.
-    pub code: &'static str,
+    /// What kind of fault it is.
+    pub entry: &'static Explanation,
     /// `None` when the fault is the file itself.
     pub place: Option<Place>,
     /// What is wrong, in half a line.
@@ -98,8 +85,13 @@ impl ConfigFaults {
     /// A fault of the file as a whole.
     pub(super) fn unreadable(path: &Path, cause: impl fmt::Display, mend: impl Into<String>) -> Self {
         let headline = "the configuration cannot be read".to_owned();
-        let fault =
-            ConfigFault { code: UNREADABLE, place: None, headline, cause: cause.to_string(), mend: mend.into() };
+        let fault = ConfigFault {
+            entry: &explain::CONFIG_UNREADABLE,
+            place: None,
+            headline,
+            cause: cause.to_string(),
+            mend: mend.into(),
+        };
         Self { path: path.to_owned(), faults: vec![fault] }
     }
 
@@ -117,22 +109,22 @@ impl ConfigFaults {
 impl fmt::Display for ConfigFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display().to_string();
-        let path = plain(&path);
+        let path = clean(&path);
         for (n, fault) in self.faults.iter().enumerate() {
             if n > 0 {
                 writeln!(f, "\n")?;
             }
-            write!(f, "error[{}]: {path}", fault.code)?;
+            write!(f, "error[{}]: {path}", fault.entry.code)?;
             match &fault.place {
-                Some(place) => writeln!(f, ":{}:{}: {}", place.line, place.column, plain(&fault.headline))?,
-                None => writeln!(f, ": {}", plain(&fault.headline))?,
+                Some(place) => writeln!(f, ":{}:{}: {}", place.line, place.column, clean(&fault.headline))?,
+                None => writeln!(f, ": {}", clean(&fault.headline))?,
             }
             if let Some(place) = &fault.place {
                 place.write_snippet(f)?;
             }
-            writeln!(f, "cause: {}", plain(&fault.cause))?;
-            writeln!(f, "mend:  {}", plain(&fault.mend))?;
-            write!(f, "more:  selat explain {}", fault.code)?;
+            writeln!(f, "cause: {}", clean(&fault.cause))?;
+            writeln!(f, "mend:  {}", clean(&fault.mend))?;
+            write!(f, "more:  selat explain {}", fault.entry.code)?;
         }
         Ok(())
     }
@@ -149,16 +141,7 @@ impl From<ConfigFaults> for Complaint {
         let place = first.place.map_or(String::new(), |place| format!(":{}:{}", place.line, place.column));
         let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
         let headline = format!("{path}{place}: {}{more}", first.headline);
-        Complaint::new(first.code, Exit::Usage, headline, first.cause, first.mend)
-    }
-}
-
-/// Tabs as one blank, so that the caret stands where it should; other control characters as the replacement sign.
-fn printable(c: char) -> char {
-    match c {
-        '\t' => ' ',
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
-        c => c,
+        Complaint::about(first.entry).problem(headline).cause(first.cause).mend(first.mend)
     }
 }
 

@@ -22,6 +22,8 @@ use toml::de::DeTable;
 
 pub use fault::{ConfigFault, ConfigFaults, Place};
 
+use crate::explain;
+
 /// Largest configuration file in bytes. The longest sample has 8 KiB.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 
@@ -220,7 +222,7 @@ impl Config {
         for error in &errors {
             let span = error.span().unwrap_or(0..0);
             let mend = "mend the TOML of this line; texts stand in double quotes, lists in [ ]";
-            book.note(fault::SYNTAX, span, "this is not TOML", error.message(), mend);
+            book.note(&explain::CONFIG_SYNTAX, span, "this is not TOML", error.message(), mend);
         }
         let config = read::config(&book, document.get_ref(), base);
         match (config, ConfigFaults::new(path, leave_out_echoes(book.into_faults()))) {
@@ -235,11 +237,11 @@ impl Config {
 /// with the rest, only because a line could not be read: such faults are left out until the TOML is mended.
 fn leave_out_echoes(mut faults: Vec<ConfigFault>) -> Vec<ConfigFault> {
     let line = |fault: &ConfigFault| fault.place.as_ref().map(|place| place.line);
-    let broken: Vec<_> = faults.iter().filter(|fault| fault.code == fault::SYNTAX).map(line).collect();
+    let broken: Vec<_> = faults.iter().filter(|fault| *fault.entry == explain::CONFIG_SYNTAX).map(line).collect();
     if !broken.is_empty() {
-        faults.retain(|fault| match fault.code {
-            fault::SYNTAX => true,
-            fault::MISSING | fault::CONTRADICTION => false,
+        faults.retain(|fault| match *fault.entry {
+            explain::CONFIG_SYNTAX => true,
+            explain::CONFIG_MISSING | explain::CONFIG_CONTRADICTION => false,
             _ => !broken.contains(&line(fault)),
         });
     }

@@ -23,7 +23,7 @@ fn parse(text: &str) -> Result<Config, ConfigFaults> {
 fn faults(text: &str) -> Vec<(&'static str, usize, usize, String)> {
     let faults = parse(text).expect_err("the text has faults");
     let at = |fault: &ConfigFault| fault.place.as_ref().map_or((0, 0), |place| (place.line, place.column));
-    faults.iter().map(|fault| (fault.code, at(fault).0, at(fault).1, fault.headline.clone())).collect()
+    faults.iter().map(|fault| (fault.entry.code, at(fault).0, at(fault).1, fault.headline.clone())).collect()
 }
 
 /// The good file with one more line in `section`: the single fault that it has, if any.
@@ -36,7 +36,7 @@ fn with(section: &str, line: &str) -> Option<(&'static str, String, String)> {
     let faults = parse(&text).err()?;
     let mut all: Vec<_> = faults.iter().cloned().collect();
     assert_eq!(all.len(), 1, "{faults}");
-    all.pop().map(|fault| (fault.code, fault.headline, fault.cause))
+    all.pop().map(|fault| (fault.entry.code, fault.headline, fault.cause))
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn socket_path_is_measured_with_its_folders() {
 fn caller_is_known_by_exactly_one_thing_and_mapped_once() {
     let who = |line: &str| format!("[[desk.caller]]\n{line}\nofficer = \"j-tan\"\nroles = [\"officer\"]\n");
     let code =
-        |callers: &str| parse(&format!("{GOOD}{callers}")).err().map(|faults| faults.iter().next().unwrap().code);
+        |callers: &str| parse(&format!("{GOOD}{callers}")).err().map(|faults| faults.iter().next().unwrap().entry.code);
     assert_eq!(code(&(who("uid = 1") + &who("gid = 1") + &who("officer_cert = \"j-tan\""))), None);
     assert_eq!(code(&(who("uid = 1") + &who("uid = 1"))), Some("SLT-1007"));
     assert_eq!(code(&who("")), Some("SLT-1007"));
@@ -239,7 +239,7 @@ fn file_that_is_absent_too_large_or_not_text_says_so() {
     assert!(code().mend.contains("UTF-8"));
     std::fs::write(&path, "#".repeat(256 * 1024 + 1)).unwrap();
     assert!(code().cause.contains("larger"));
-    assert_eq!(code().code, "SLT-1001");
+    assert_eq!(code().entry.code, "SLT-1001");
 }
 
 #[test]

@@ -6,11 +6,13 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+use selat_complaint::Explanation;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::fault::{self, ConfigFault, Place};
+use super::fault::{ConfigFault, Place};
 use super::shape::Shape;
+use crate::explain;
 
 /// Longest piece of the file that is quoted in a cause, in characters.
 const QUOTED_MAX: usize = 60;
@@ -35,14 +37,14 @@ impl<'a> Book<'a> {
     /// Notes a fault of the bytes in `span`.
     pub fn note(
         &self,
-        code: &'static str,
+        entry: &'static Explanation,
         span: Range<usize>,
         headline: impl Into<String>,
         cause: impl Into<String>,
         mend: impl Into<String>,
     ) {
         let place = Some(Place::of(self.text, span));
-        let fault = ConfigFault { code, place, headline: headline.into(), cause: cause.into(), mend: mend.into() };
+        let fault = ConfigFault { entry, place, headline: headline.into(), cause: cause.into(), mend: mend.into() };
         self.faults.borrow_mut().push(fault);
     }
 
@@ -82,7 +84,13 @@ impl<'a> Section<'a> {
                 None => {
                     let cause = format!("it is of type {}", value.get_ref().type_str());
                     let mend = format!("write [{name}] on a line of its own, and its keys below it");
-                    self.book.note(fault::WRONG_TYPE, value.span(), format!("{name} is not a section"), cause, mend);
+                    self.book.note(
+                        &explain::CONFIG_WRONG_TYPE,
+                        value.span(),
+                        format!("{name} is not a section"),
+                        cause,
+                        mend,
+                    );
                     return None;
                 }
             },
@@ -107,7 +115,7 @@ impl<'a> Section<'a> {
         let Some(tables) = tables else {
             let mend = format!("write [[{name}]] on a line of its own, and the keys of one entry below it");
             self.book.note(
-                fault::WRONG_TYPE,
+                &explain::CONFIG_WRONG_TYPE,
                 value.span(),
                 format!("{name} is not a list of sections"),
                 "each entry has keys of its own",
@@ -118,7 +126,7 @@ impl<'a> Section<'a> {
         if tables.len() > most {
             let cause = format!("{} are too many", tables.len());
             let headline = format!("{name} has too many entries");
-            self.book.note(fault::BAD_VALUE, value.span(), headline, cause, format!("keep at most {most}"));
+            self.book.note(&explain::CONFIG_BAD_VALUE, value.span(), headline, cause, format!("keep at most {most}"));
             return None;
         }
         let mut all = Vec::new();
@@ -189,7 +197,7 @@ impl<'a> Section<'a> {
             let cause = format!("it has {} values, and 1 to {most} are allowed", read.len());
             let headline = format!("{} has too few or too many values", self.full(key));
             let mend = format!("write, for example, {key} = [{}]", shape.example);
-            self.book.note(fault::BAD_VALUE, value.span(), headline, cause, mend);
+            self.book.note(&explain::CONFIG_BAD_VALUE, value.span(), headline, cause, mend);
             return None;
         }
         read.into_iter().collect()
@@ -203,7 +211,7 @@ impl<'a> Section<'a> {
 
     fn contradiction_at(&self, key: &str, span: Range<usize>, cause: impl Into<String>, mend: impl Into<String>) {
         let headline = format!("{} does not go with the rest", self.full(key));
-        self.book.note(fault::CONTRADICTION, span, headline, cause, mend);
+        self.book.note(&explain::CONFIG_CONTRADICTION, span, headline, cause, mend);
     }
 
     fn find(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
@@ -223,7 +231,7 @@ impl<'a> Section<'a> {
             let cause = format!("{} is not {}", self.book.quote(value.span()), shape.wants);
             let headline = format!("{} cannot be used", self.full(key));
             let mend = format!("write, for example, {}", shape.example);
-            self.book.note(fault::BAD_VALUE, value.span(), headline, cause, mend);
+            self.book.note(&explain::CONFIG_BAD_VALUE, value.span(), headline, cause, mend);
         }
         read
     }
@@ -232,7 +240,13 @@ impl<'a> Section<'a> {
         let found = value.get_ref().type_str();
         let headline = format!("{} is of the wrong type", self.full(key));
         let cause = format!("{} is of type {found}, not {wanted}", self.book.quote(value.span()));
-        self.book.note(fault::WRONG_TYPE, value.span(), headline, cause, format!("write, for example, {example}"));
+        self.book.note(
+            &explain::CONFIG_WRONG_TYPE,
+            value.span(),
+            headline,
+            cause,
+            format!("write, for example, {example}"),
+        );
     }
 
     fn missing(&self, key: &str, wants: &str, example: &str) {
@@ -240,7 +254,7 @@ impl<'a> Section<'a> {
         let headline = format!("{} is missing", self.full(key));
         let cause = format!("it has no default; it must be {wants}");
         let mend = format!("add{section}, for example, {key} = {example}");
-        self.book.note(fault::MISSING, self.span.clone(), headline, cause, mend);
+        self.book.note(&explain::CONFIG_MISSING, self.span.clone(), headline, cause, mend);
     }
 
     fn name_unknown(&self) {
@@ -256,7 +270,7 @@ impl<'a> Section<'a> {
                 Some(near) => format!("if {near} was meant, write {near}; else take it out"),
                 None => "take it out".to_owned(),
             };
-            self.book.note(fault::UNKNOWN, key.span(), headline, cause, mend);
+            self.book.note(&explain::CONFIG_UNKNOWN, key.span(), headline, cause, mend);
         }
     }
 

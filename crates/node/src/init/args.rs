@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use nix::unistd::{Uid, User};
+use selat_complaint::{Complaint, clean};
 use selat_exchange::Clock as _;
 use selat_policy::Role;
 use selat_record::{FederationId, OfficerId, ParticipantId};
 
 use super::{InitReport, InitRequest, init};
 use crate::clock::{OsEntropy, SystemClock};
-use crate::complaint::{Complaint, Exit, plain};
 use crate::config::{CallerKey, CallerRule, ContactConfig};
+use crate::explain;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -106,7 +107,7 @@ pub fn run_init(args: InitArgs, out: &mut dyn Write) -> Result<(), Complaint> {
     let report = init(&into_request(args), SystemClock::start().now(), &OsEntropy)?;
     tell(&participant, &report, out).map_err(|error| {
         let headline = "the node was made, but its report could not be written";
-        Complaint::new("SLT-1302", Exit::Unexpected, headline, error.to_string(), "look into the folder")
+        Complaint::about(&explain::INIT_UNWRITABLE).problem(headline).cause(error).mend("look into the folder")
     })
 }
 
@@ -148,7 +149,7 @@ fn officer_of(uid: u32) -> OfficerId {
 }
 
 fn tell(participant: &ParticipantId, report: &InitReport, out: &mut dyn Write) -> io::Result<()> {
-    let shown = |path: &PathBuf| plain(&path.display().to_string());
+    let shown = |path: &PathBuf| clean(&path.display().to_string());
     writeln!(out, "A node of {participant} is set up in {}.", shown(&report.dir))?;
     writeln!(out, "Descriptor 1 has the content id {}.", report.descriptor_id)?;
     writeln!(out)?;

@@ -22,6 +22,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use selat_complaint::Complaint;
 use selat_link::{Authority, AuthorityError, OfficerAuthority};
 use selat_record::pb::KeyPurpose;
 use selat_record::{ContentId, FederationId, ParticipantId, Timestamp};
@@ -29,8 +30,8 @@ use selat_seal::{Entropy, SealError, SecretKey};
 
 pub use args::{InitArgs, run_init};
 
-use crate::complaint::{Complaint, Exit};
 use crate::config::{CallerRule, Config, ConfigFaults, ContactConfig};
+use crate::explain;
 use crate::keys_on_disk::{CERTIFICATE_TAG, FreshKeys, OFFICER_CA_CERTIFICATE, signing_text, with_sources};
 use scaffold::Scaffold;
 
@@ -125,25 +126,14 @@ pub enum InitError {
 
 impl From<InitError> for Complaint {
     fn from(error: InitError) -> Self {
-        let headline = error.to_string();
+        let problem = error.to_string();
+        let about = |entry| Self::about(entry).problem(problem);
         match error {
-            InitError::Occupied { .. } => {
-                let mend = "name a folder that is not there yet, or move this one away";
-                Self::new("SLT-1301", Exit::Conflict, headline, "init never overwrites what exists", mend)
-            }
-            InitError::Write { source, .. } => {
-                let mend =
-                    "check that the parent folder is there, may be written by this user, and that the disk has room";
-                Self::new("SLT-1302", Exit::Unexpected, headline, source.to_string(), mend)
-            }
+            InitError::Occupied { .. } => about(&explain::INIT_OCCUPIED).cause("init never overwrites what exists"),
+            InitError::Write { source, .. } => about(&explain::INIT_UNWRITABLE).cause(source),
             InitError::Config(faults) => faults.into(),
-            InitError::Authority(error) => {
-                Self::new("SLT-1303", Exit::Unexpected, headline, with_sources(&error), "check the system's clock")
-            }
-            InitError::Descriptor(error) => {
-                let mend = "change the value that the cause names";
-                Self::new("SLT-1303", Exit::Usage, headline, error.to_string(), mend)
-            }
+            InitError::Authority(error) => about(&explain::INIT_AUTHORITY).cause(with_sources(&error)),
+            InitError::Descriptor(error) => about(&explain::INIT_DESCRIPTOR).cause(error),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Parser;
+use selat_complaint::Exit;
 use selat_policy::Role;
 use selat_seal::{AcceptedDescriptor, armor, decode_envelope};
 
@@ -206,7 +207,7 @@ fn parent_that_is_not_there_is_named() {
     let error = init(&request(&parent.path().join("absent/aus")), now(), &Counting::default()).unwrap_err();
     let complaint = Complaint::from(error);
     assert_eq!(complaint.code(), "SLT-1302");
-    assert!(complaint.mend().contains("parent folder"), "{complaint}");
+    assert!(complaint.to_string().contains("parent folder"), "{complaint}");
     assert_eq!(entries(parent.path()), [""; 0]);
 }
 
@@ -218,7 +219,7 @@ fn request_that_makes_a_bad_configuration_or_descriptor_writes_nothing() {
         let mut request = request(&dir);
         change(&mut request);
         let error = init(&request, now(), &Counting::default()).unwrap_err();
-        Complaint::from(error).code()
+        Complaint::from(error).code().to_owned()
     };
     assert_eq!(code(|request| request.unit = String::new()), "SLT-1006");
     assert_eq!(code(|request| request.node = "Node 1".to_owned()), "SLT-1006");
@@ -317,7 +318,7 @@ fn command_makes_a_node_and_says_what_comes_next() {
     assert_eq!(config.desk.callers[0].roles, [Role::Operator]);
 
     let again = run_init(Command::parse_from(flags).init, &mut Vec::new()).unwrap_err();
-    assert_eq!((again.code(), again.exit_code()), ("SLT-1301", 9));
+    assert_eq!((again.code(), again.exit()), ("SLT-1301", Exit::Conflict));
 }
 
 #[test]

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use tonic::Code;
-
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -68,20 +66,12 @@ impl Exit {
         }
     }
 
-    /// How a command ends that the node refused with `code`.
-    pub fn of_refusal(code: Code) -> Self {
-        match code {
-            Code::Ok => Self::Ok,
-            Code::InvalidArgument | Code::OutOfRange => Self::Usage,
-            Code::NotFound => Self::NotFound,
-            Code::PermissionDenied | Code::Unauthenticated => Self::Denied,
-            Code::Unavailable | Code::DeadlineExceeded => Self::Unreachable,
-            Code::DataLoss => Self::Integrity,
-            Code::AlreadyExists | Code::Aborted | Code::FailedPrecondition => Self::Conflict,
-            Code::Cancelled | Code::Unknown | Code::ResourceExhausted | Code::Unimplemented | Code::Internal => {
-                Self::Unexpected
-            }
-        }
+    /// The text of `selat help exit-codes`.
+    pub fn page() -> String {
+        let lines: String = Self::ALL.iter().map(|exit| format!("  {}  {}\n", exit.code(), exit.meaning())).collect();
+        format!(
+            "Exit codes of every selat command:\n\n{lines}\nWith several causes the first that stopped the command decides.\n"
+        )
     }
 }
 
@@ -89,16 +79,6 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(exit.code())
     }
-}
-
-/// The text of `selat help exit-codes`.
-pub fn page() -> String {
-    let mut page = String::from("Exit codes of every selat command:\n\n");
-    for exit in Exit::ALL {
-        page.push_str(&format!("  {}  {}\n", exit.code(), exit.meaning()));
-    }
-    page.push_str("\nWith several causes the first that stopped the command decides.\n");
-    page
 }
 
 #[cfg(test)]
@@ -113,28 +93,9 @@ mod tests {
 
     #[test]
     fn page_has_a_line_per_code() {
-        let page = page();
+        let page = Exit::page();
         for exit in Exit::ALL {
             assert!(page.contains(&format!("\n  {}  {}\n", exit.code(), exit.meaning())), "{exit:?}");
-        }
-    }
-
-    #[test]
-    fn refusals_end_with_the_code_of_their_class() {
-        for (code, exit) in [
-            (Code::InvalidArgument, Exit::Usage),
-            (Code::NotFound, Exit::NotFound),
-            (Code::PermissionDenied, Exit::Denied),
-            (Code::Unauthenticated, Exit::Denied),
-            (Code::Unavailable, Exit::Unreachable),
-            (Code::DeadlineExceeded, Exit::Unreachable),
-            (Code::DataLoss, Exit::Integrity),
-            (Code::Aborted, Exit::Conflict),
-            (Code::AlreadyExists, Exit::Conflict),
-            (Code::FailedPrecondition, Exit::Conflict),
-            (Code::Internal, Exit::Unexpected),
-        ] {
-            assert_eq!(Exit::of_refusal(code), exit, "{code:?}");
         }
     }
 }

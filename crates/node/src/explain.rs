@@ -1,0 +1,200 @@
+//! The faults that a node can find. Codes of the 1000s are told to whoever starts it or works on its files; those of the
+//! 3000s travel to the desk with a refused call: the use-cases', which `exchange` raises, and the desk's own.
+
+selat_complaint::explanations! {
+    CONFIG_UNREADABLE = "SLT-1001", Usage,
+        "the configuration cannot be read",
+        "The file is not there, may not be opened by this user, is not UTF-8, or is larger than 256 KiB. `selat init` \
+         writes one.",
+        ["name the file with --config", "selat init"];
+    CONFIG_SYNTAX = "SLT-1002", Usage,
+        "a line of the configuration is not TOML",
+        "The usual reasons: a text without double quotes, a quote that is not closed, a key or a section that stands there \
+         twice. While any line is broken, missing keys are not reported: they may stand on that line.",
+        ["mend the TOML of the line; texts stand in double quotes, lists in [ ]"];
+    CONFIG_UNKNOWN = "SLT-1003", Usage,
+        "the configuration has a key or section that the node does not know",
+        "It is refused, not ignored: a mistyped key would otherwise leave a default in force that nobody chose. The \
+         message lists the keys known in that place.",
+        ["correct the key, or take it out"];
+    CONFIG_MISSING = "SLT-1004", Usage,
+        "a key that has no default is not there",
+        "A few keys say what only the operator knows, such as whose node it is. The message shows a line to add.",
+        ["add the line that the message shows"];
+    CONFIG_WRONG_TYPE = "SLT-1005", Usage,
+        "a value of the configuration has the wrong TOML type",
+        "For example a number in quotes, or a text without them. The message shows a value of the right type.",
+        ["write the value as the message shows it"];
+    CONFIG_BAD_VALUE = "SLT-1006", Usage,
+        "a value of the configuration cannot be used",
+        "It has the right type, and is still a number outside its bounds, an address without a port, or a name with \
+         letters that names cannot have. The message says what is allowed.",
+        ["write a value that the message allows"];
+    CONFIG_CONTRADICTION = "SLT-1007", Usage,
+        "values of the configuration do not go together",
+        "Each value is right by itself: two mappings for one caller, an answer that would leave after the query has \
+         expired, a socket path that becomes too long with its folder.",
+        ["change the value that the message names"];
+    KEY_UNREADABLE = "SLT-1101", Usage,
+        "a key file cannot be read",
+        "The node needs record, query, log, tls-ca, officer-ca and storage (each .key) and officer-ca.pem in its keys \
+         folder ([node] keys_dir). The files must belong to the user that the node runs as. A new storage key cannot open \
+         an old store.",
+        [
+            "check keys_dir in the configuration, and that the file belongs to the node's user",
+            "restore the file from the backup of the node's keys",
+        ];
+    KEY_EXPOSED = "SLT-1102", Usage,
+        "others may read or write a key file",
+        "The file's group or others have rights on it, so the key may have been copied. The node does not use it.",
+        ["chmod 600 FILE", "replace the key if somebody may have read it"];
+    KEY_NOT_A_KEY = "SLT-1103", Integrity,
+        "a key file does not hold a key",
+        "It is cut short, was edited, or is another kind of file.",
+        ["restore the file from the backup of the node's keys"];
+    KEY_MISPLACED = "SLT-1104", Usage,
+        "a key file holds another key than belongs there",
+        "The key is of another purpose or of another participant. One key has one purpose; a node never signs with \
+         another's.",
+        ["restore the file from the backup of the node's keys"];
+    OWN_DESCRIPTOR = "SLT-1105", Integrity,
+        "the node's own descriptor does not hold",
+        "The descriptor says to the peers which keys this node signs with. The file cannot be read, its signatures do not \
+         hold, it is another participant's, or it names other keys than those in the keys folder. A node that started so \
+         would be refused by every peer.",
+        ["restore the descriptor and the keys that belong to it from the same backup"];
+    STORE_CLOSED = "SLT-1201", Unexpected,
+        "the store cannot be opened",
+        "Its folder ([node] data_dir) is missing, belongs to another user, or lies on a full or read-only disk. Nothing \
+         was changed.",
+        ["check that the data folder is there, is this user's and has room"];
+    STORE_IN_USE = "SLT-1202", Conflict,
+        "another process has the store open",
+        "One node has one store, and one process writes it.",
+        ["stop the other node, or give this one its own data_dir"];
+    STORE_DAMAGED = "SLT-1203", Integrity,
+        "the store does not hold",
+        "A stored value does not match its checksum or cannot be opened with the storage key: the disk or another program \
+         has changed it, or the keys are those of another store. The node does not go on with it.",
+        [
+            "keep a copy of the data folder before anything else is tried",
+            "restore keys and store from backups that belong together",
+        ];
+    INIT_OCCUPIED = "SLT-1301", Conflict,
+        "the folder for the new node is not empty",
+        "`selat init` makes a new folder and never writes into one that holds files: keys that are overwritten cannot be \
+         brought back.",
+        ["name a folder that is not there yet, or move this one away"];
+    INIT_UNWRITABLE = "SLT-1302", Unexpected,
+        "the new node could not be written",
+        "A file or folder could not be written. Unless the message says that the node was made, nothing of it is left \
+         behind.",
+        ["check that the parent folder is there, may be written by this user, and that the disk has room"];
+    INIT_DESCRIPTOR = "SLT-1303", Usage,
+        "the first descriptor could not be made",
+        "Every peer would refuse a descriptor with what was given. Nothing was written.",
+        ["change the value that the cause names"];
+    INIT_AUTHORITY = "SLT-1304", Unexpected,
+        "a certificate authority could not be made",
+        "A new node gets an authority for its own certificates and one for its officers'. Nothing was written. The \
+         likeliest reason is a clock that is far off.",
+        ["check the system's clock"];
+    PORT_TAKEN = "SLT-1401", Conflict,
+        "the node cannot listen at its address",
+        "Another program listens there, the address is not one of this machine, or the port needs rights that the node's \
+         user does not have.",
+        ["stop what listens there, or change listen in the configuration"];
+    SOCKET_UNOPENED = "SLT-1402", Conflict,
+        "the desk's socket cannot be opened",
+        "Another node listens at the path, something that is no socket lies there, or the folder or group of the socket \
+         is not as the configuration says.",
+        ["stop the other node, or change socket in the configuration"];
+    CLOCK_SET_BACK = "SLT-1403", Attention,
+        "the clock shows a time that this node has already passed",
+        "The node notes the latest time it has known. It does not start before that time: it would take what has expired \
+         for valid, and date new records before old ones.",
+        ["set the clock; the node needs a time service"];
+    NOT_STARTED = "SLT-1404", Unexpected,
+        "the node cannot run",
+        "Something that no other code names kept the node from starting, or from stopping in order. The cause is all that \
+         is known.",
+        ["look at the cause and into the node's log", "selat init makes a sound node to compare with"];
+    OFFICER_NOT_ENROLLED = "SLT-1501", Usage,
+        "the officer's certificate cannot be made",
+        "The certificate is made from the node's configuration, keys and descriptor and written into a new folder. One of \
+         them cannot be used, or the folder is there already.",
+        ["correct what the cause names; an existing folder is never written into"];
+
+    DENIED = "SLT-3001", Denied,
+        "a rule does not allow it",
+        "The cause names the rule. A rule of the floor cannot be switched off by configuration; others depend on the \
+         caller's role or on the handling of the record.",
+        ["ask the operator which role may do this", "change the handling of the record, if it is yours"];
+    NOT_HELD = "SLT-3002", NotFound,
+        "no such record, or no such version of it",
+        "The node holds nothing under this id. A record of a peer is here only once its originator has released it to this \
+         participant and the node has followed the release.",
+        ["selat record list", "selat record history ID"];
+    NOT_ORIGINATOR = "SLT-3003", Conflict,
+        "the record belongs to another participant",
+        "Only the originator amends, withdraws or releases a record. What others hold are verified copies.",
+        ["ask the contact desk of the originator to correct it"];
+    VERSION_PASSED = "SLT-3004", Conflict,
+        "somebody else has changed the record meanwhile",
+        "A change names the version that it was made from, so that nobody overwrites work unseen. That version is \
+         no longer the current one.",
+        ["selat record get ID, then amend that version"];
+    FAULTY_REQUEST = "SLT-3005", Usage,
+        "the draft or the question has faults",
+        "The node checks everything that it is given before it does anything. The cause names each field and what is \
+         wrong with it.",
+        ["correct the fields that the cause names and try again"];
+    UNKNOWN_PEER = "SLT-3101", NotFound,
+        "no such peer",
+        "The node knows a participant as a peer once its descriptor has been joined.",
+        ["selat peer list", "selat peer join FILE"];
+    PEER_STATE = "SLT-3102", Conflict,
+        "the state of the peer does not allow it",
+        "A peer is first joined, then approved; only then does anything flow. The cause says which step is missing or \
+         comes too late.",
+        ["selat peer show PEER"];
+    PHRASE_MISMATCH = "SLT-3103", Conflict,
+        "the safety phrase does not match",
+        "Both sides see the same twelve words only if both hold the same two descriptors. At least one side holds a wrong \
+         one: a file of another day, or one that somebody has put in between. Nothing was approved.",
+        ["exchange the descriptor files again and compare the phrase over another channel"];
+    SEAL_BROKEN = "SLT-3104", Usage,
+        "a signature or descriptor does not hold",
+        "What was handed in was not signed by the keys that may sign it, was changed afterwards, has expired, or is of \
+         another federation. The cause says which. Nothing was taken in.",
+        ["ask the other side to send the file of selat peer invite again"];
+    DESCRIPTOR_UNREADABLE = "SLT-3105", Usage,
+        "the descriptor file cannot be read",
+        "The file is not what `selat peer invite` writes: a block of text that begins with BEGIN SELAT DESCRIPTOR. Mail \
+         programs sometimes change or cut it.",
+        ["ask the other side to send the file of selat peer invite again"];
+    AUTHORITY_UNFIT = "SLT-3106", Usage,
+        "an authority certificate in the descriptor does not hold",
+        "A descriptor brings the authorities that sign the peer's TLS certificates. Each must belong to the key beside it \
+         and be constrained to names of that participant, so that it cannot speak for anyone else. This one does not.",
+        ["ask the other side to make its node anew with selat init, or to repair its descriptor"];
+    STORE_INCONSISTENT = "SLT-3201", Unexpected,
+        "the store holds something that does not fit",
+        "Two things in the store contradict each other, or content that it refers to is not there. The request was not \
+         carried out.",
+        ["look at the node's log; restart it if the disk is well", "keep a copy of the data folder"];
+    STORE_FAILED = "SLT-3202", Unexpected,
+        "the store failed",
+        "The disk is full or broken, or a value does not match its checksum. The node's log says more. A change that was \
+         under way may or may not have taken place: look before it is repeated.",
+        ["look at the node's log; restart it if the disk is well"];
+    BUSY = "SLT-3203", Conflict,
+        "other changes came first",
+        "Other changes to the same records came first again and again, so the node gave up. This request changed nothing.",
+        ["try again"];
+    CALLER_UNMAPPED = "SLT-3301", Denied,
+        "the node does not know who calls",
+        "The desk takes calls only from users, groups and officers' certificates that the configuration maps to an officer \
+         with roles. This caller is not among them.",
+        ["add a [[desk.caller]] section for it to the node's configuration and restart the node"];
+}

@@ -9,7 +9,7 @@ use selat_policy::{DeskAct, may};
 use selat_record::ids::mint_uuid;
 use selat_record::pb::{self, AnswerOutcome, AuditAction};
 use selat_record::query::check_find;
-use selat_record::{Faults, ParticipantId, Record};
+use selat_record::{Faults, ParticipantId, Record, RecordKind};
 use selat_seal::{AcceptedDescriptor, At, SealError, verify};
 use selat_search::Criteria;
 use tokio::sync::mpsc;
@@ -22,6 +22,16 @@ use crate::{Actor, Exchange, ExchangeError, Reason};
 const QUERY_LIFE: Duration = Duration::from_secs(5 * 60);
 /// Most records fetched from one peer.
 const FETCH_MAX: usize = 16;
+/// Bytes of a hit's reference.
+const REFERENCE_BYTES: usize = 16;
+/// Highest score.
+const SCORE_MAX: u32 = 1000;
+/// Most reasons of a hit, and most characters of each of their words.
+const REASONS_MAX: usize = 16;
+/// See `REASONS_MAX`.
+const REASON_MAX: usize = 40;
+/// Most obligations of a hit: one of each kind.
+const OBLIGATIONS_MAX: usize = 3;
 
 /// A federated search.
 #[derive(Debug, Clone)]
@@ -194,6 +204,10 @@ impl Exchange {
             Ok(answer) => answer,
             Err(ending) => return ending,
         };
+        if !hits_in_bounds(&answer.hits, search.find.limit) {
+            self.conduct.fault(peer, "answered with hits out of bounds", self.clock.now());
+            return Ending::BadSignature("the answer is out of bounds".into());
+        }
         let pb::Answer { hits, mut truncated, .. } = answer;
         let mut records = Vec::new();
         if search.fetch {
@@ -340,6 +354,20 @@ impl From<CallError> for Ending {
             CallError::Refused(why) => Self::Refused(why),
         }
     }
+}
+
+/// A signature says who made the hits, not that an officer's screen can bear them.
+fn hits_in_bounds(hits: &[pb::Hit], limit: u32) -> bool {
+    let plain = |text: &str| text.chars().count() <= REASON_MAX && !text.chars().any(char::is_control);
+    let sound = |hit: &pb::Hit| {
+        RecordKind::try_from(hit.kind).is_ok_and(|kind| kind != RecordKind::Unspecified)
+            && hit.reference.len() == REFERENCE_BYTES
+            && hit.score <= SCORE_MAX
+            && hit.reasons.len() <= REASONS_MAX
+            && hit.reasons.iter().all(|reason| plain(&reason.field) && plain(&reason.how))
+            && hit.obligations.len() <= OBLIGATIONS_MAX
+    };
+    u32::try_from(hits.len()).is_ok_and(|count| count <= limit) && hits.iter().all(sound)
 }
 
 fn refusal_words(answer: &pb::Answer) -> String {

@@ -1,0 +1,35 @@
+//! What the use-cases promise, each promise broken on purpose: several nodes over stores in memory, no network, a clock
+//! that is turned by hand.
+
+#[cfg(test)]
+mod answer;
+#[cfg(test)]
+mod ask;
+#[cfg(test)]
+mod backlog;
+#[cfg(test)]
+mod consult;
+#[cfg(test)]
+mod denied;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod fetched;
+#[cfg(test)]
+mod follow;
+#[cfg(test)]
+mod import;
+#[cfg(test)]
+mod ingest;
+#[cfg(test)]
+mod kit;
+#[cfg(test)]
+mod onboarding;
+#[cfg(test)]
+mod quarantine;
+#[cfg(test)]
+mod races;
+#[cfg(test)]
+mod restart;
+#[cfg(test)]
+mod roles;

@@ -17,6 +17,7 @@ pub use record::{
     AmendArgs, ExportArgs, GetArgs, HistoryArgs, ImportArgs, ListArgs, PutArgs, QuarantineArgs, RecordCommand,
     ReleaseArgs,
 };
+pub(crate) use record::{HISTORY_COLUMNS, LIST_COLUMNS};
 pub use search::{Criteria, SearchArgs};
 pub(crate) use values::reason;
 pub use values::{Join, KindName, PurposeName, ReasonArgs};

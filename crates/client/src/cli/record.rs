@@ -12,17 +12,21 @@ use super::values::{Join, KindName, PurposeName, ReasonArgs, audience, case_refe
 /// Columns of the tables of records.
 pub(crate) const RECORD_COLUMNS: &[&str] = &[
     "id",
-    "version",
     "kind",
     "originator",
     "what",
+    "tlp",
+    "version",
+    "grade",
     "made",
     "valid-until",
-    "tlp",
-    "grade",
     "released-to",
     "content-id",
 ];
+/// Those that a list shows when nobody asks for others.
+pub(crate) const LIST_COLUMNS: &[&str] = &["id", "kind", "originator", "what", "tlp"];
+/// Those that a history shows when nobody asks for others.
+pub(crate) const HISTORY_COLUMNS: &[&str] = &["version", "made", "valid-until", "tlp", "grade", "released-to", "what"];
 /// Columns of the table of the quarantine.
 pub(crate) const QUARANTINE_COLUMNS: &[&str] = &["peer", "index", "time", "code", "reason", "content-id"];
 

@@ -13,8 +13,8 @@ use tonic::Streaming;
 
 use super::{Session, import};
 use crate::cli::{
-    AmendArgs, Command, ExportArgs, Form, GetArgs, HistoryArgs, KindName, ListArgs, PutArgs, QuarantineArgs,
-    RecordCommand, ReleaseArgs,
+    AmendArgs, Command, ExportArgs, Form, GetArgs, HISTORY_COLUMNS, HistoryArgs, KindName, LIST_COLUMNS, ListArgs,
+    PutArgs, QuarantineArgs, RecordCommand, ReleaseArgs,
 };
 use crate::explain;
 use crate::input::small_text;
@@ -112,7 +112,7 @@ async fn history(session: &mut Session<'_>, args: &HistoryArgs, columns: Columns
     let mut desk = session.desk().await?;
     let doing = format!("the versions of record {} cannot be listed", args.id);
     let versions = desk.record_history(request).await.map_err(refusal(doing))?.into_inner().versions;
-    let mut listing = Listing::new(session, columns, "versions")?;
+    let mut listing = Listing::new(session, columns, HISTORY_COLUMNS, "versions")?;
     for stored in &versions {
         let opened = record::open_stored(stored)?;
         listing.add(session, |rows| record::push(rows, stored, &opened), || record::stored_json(stored, &opened))?;
@@ -132,7 +132,7 @@ async fn list(session: &mut Session<'_>, args: &ListArgs, columns: Columns) -> R
         all_versions: false,
     };
     let mut records = listed(session, request).await?;
-    let mut listing = Listing::new(session, columns, "records")?;
+    let mut listing = Listing::new(session, columns, LIST_COLUMNS, "records")?;
     let mut more = false;
     while let Some(stored) = next(&mut records).await? {
         if is_full(listing.len, args.limit) {
@@ -175,7 +175,7 @@ async fn quarantine(session: &mut Session<'_>, args: &QuarantineArgs, columns: C
     let mut desk = session.desk().await?;
     let entries = desk.list_quarantine(request).await.map_err(refusal("the quarantine cannot be listed"))?;
     let mut entries = entries.into_inner();
-    let mut listing = Listing::new(session, columns, "quarantined")?;
+    let mut listing = Listing::new(session, columns, columns, "quarantined")?;
     let mut more = false;
     while let Some(entry) = entries.message().await.map_err(refusal("the list of the quarantine broke off"))? {
         if is_full(listing.len, args.limit) {
@@ -200,8 +200,13 @@ struct Listing {
 }
 
 impl Listing {
-    fn new(session: &Session<'_>, columns: Columns, name: &'static str) -> Result<Self, Complaint> {
-        Ok(Self { rows: Rows::new(columns, &session.globals.columns)?, values: Vec::new(), len: 0, name })
+    /// Shows the columns that the caller asks for, else the `usual` ones.
+    fn new(session: &Session<'_>, columns: Columns, usual: Columns, name: &'static str) -> Result<Self, Complaint> {
+        let wanted = match session.globals.columns.as_slice() {
+            [] => usual.iter().map(|name| (*name).to_owned()).collect(),
+            asked => asked.to_vec(),
+        };
+        Ok(Self { rows: Rows::new(columns, &wanted)?, values: Vec::new(), len: 0, name })
     }
 
     fn add(

@@ -62,14 +62,14 @@ pub(crate) fn push(rows: &mut Rows, stored: &StoredRecord, record: &pb::Record) 
     let handling = record.handling.clone().unwrap_or_default();
     rows.push([
         words::record_id(&record.record_id),
-        record.version.to_string(),
         words::spoken(&words::kind(kind(record).into())),
         header.issuer,
         headline(record),
+        words::tlp(handling.tlp),
+        record.version.to_string(),
+        grade(record),
         words::moment_or_nothing(header.created_ms),
         words::moment_or_nothing(header.expires_ms),
-        words::tlp(handling.tlp),
-        grade(record),
         if stored.released_to.is_empty() { words::NOTHING.to_owned() } else { stored.released_to.join(",") },
         words::hex(&stored.content_id),
     ]);

@@ -1,9 +1,16 @@
 //! Tables of rows: named columns, `--columns`, and the width of the terminal.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use selat_complaint::{Complaint, clean};
 
 use crate::explain;
+
+/// Longest cell of a column that is kept whole: a record id.
+const SHORT: usize = 36;
+/// Blanks beside a cell.
+const PADDING: usize = 2;
+/// Least room that a column of long text is left with.
+const LONG_MIN: usize = 16;
 
 /// Rows under named columns. Every cell is cleaned on its way in.
 pub(crate) struct Rows {
@@ -35,7 +42,27 @@ impl Rows {
         for row in &self.rows {
             table.add_row(self.selected(row).collect::<Vec<_>>());
         }
+        self.keep_short_columns_whole(&mut table, width);
         Some(table.trim_fmt())
+    }
+
+    /// An id or a date broken over two lines cannot be read or copied: short columns stay whole, where there is room.
+    fn keep_short_columns_whole(&self, table: &mut Table, width: u16) {
+        let longest = |index: &usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(*index)).map(|cell| cell.chars().count());
+            cells.max().unwrap_or_default().max(self.columns.get(*index).map_or(0, |name| name.len()))
+        };
+        let widths: Vec<_> = self.shown.iter().map(longest).collect();
+        let short: usize = widths.iter().filter(|width| **width <= SHORT).map(|width| width + PADDING).sum();
+        let long = widths.iter().filter(|width| **width > SHORT).count();
+        if short + long * LONG_MIN > usize::from(width) {
+            return;
+        }
+        for (column, _) in widths.iter().enumerate().filter(|(_, width)| **width <= SHORT) {
+            if let Some(column) = table.column_mut(column) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
     }
 
     fn selected<'a, T: AsRef<str>>(&'a self, cells: &'a [T]) -> impl Iterator<Item = &'a str> {

@@ -1,3 +1,5 @@
+//! The JSON form there and back, and what it refuses.
+
 use proptest::prelude::*;
 use proptest::test_runner::TestRng;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value as Field};

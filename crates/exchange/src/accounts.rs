@@ -51,6 +51,11 @@ impl<'a> Act<'a> {
         self.content(content)
     }
 
+    pub(crate) fn record(mut self, id: RecordId) -> Self {
+        self.opening.record_id = id.as_bytes().to_vec();
+        self
+    }
+
     pub(crate) fn content(mut self, content: ContentId) -> Self {
         self.opening.content_id = content.as_bytes().to_vec();
         self

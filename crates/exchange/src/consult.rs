@@ -51,7 +51,7 @@ impl Exchange {
     /// One version of a record, the current one if `version` is 0.
     pub async fn get(&self, actor: &Actor, reason: &Reason, id: RecordId, version: u32) -> Result<Held, ExchangeError> {
         may(&actor.roles, DeskAct::GetRecord)?;
-        let record = self.find(id).await?;
+        let record = self.find(actor, reason, id).await?;
         let wanted = if version == 0 { record.head.version } else { version };
         let row = self.store.records.version(&record.originator, id, wanted).await?;
         let row = row.ok_or(ExchangeError::VersionNotFound { record: id, version: wanted })?;
@@ -62,7 +62,7 @@ impl Exchange {
     /// Every version held of a record, oldest first.
     pub async fn history(&self, actor: &Actor, reason: &Reason, id: RecordId) -> Result<Vec<Held>, ExchangeError> {
         may(&actor.roles, DeskAct::History)?;
-        let record = self.find(id).await?;
+        let record = self.find(actor, reason, id).await?;
         let rows = self.store.records.versions(&record.originator, id).await?;
         self.consulted(actor, reason, "history", rows.last().map(|row| (id, row))).await?;
         let mut versions = Vec::with_capacity(rows.len());
@@ -72,9 +72,15 @@ impl Exchange {
         Ok(versions)
     }
 
-    /// What is held under an id: this participant's own record before one of a peer.
-    async fn find(&self, id: RecordId) -> Result<HeldRecord, ExchangeError> {
-        self.store.records.find(id).await?.into_iter().next().ok_or(ExchangeError::RecordNotFound(id))
+    /// What is held under an id: this participant's own record before one of a peer. That nothing is held is an answer
+    /// too, and accounted for like any other.
+    async fn find(&self, actor: &Actor, reason: &Reason, id: RecordId) -> Result<HeldRecord, ExchangeError> {
+        if let Some(held) = self.store.records.find(id).await?.into_iter().next() {
+            return Ok(held);
+        }
+        let act = Act::of(actor, AuditAction::Consultation, Some(reason)).record(id).note("looked for, not held");
+        self.account_now(act).await?;
+        Err(ExchangeError::RecordNotFound(id))
     }
 
     /// Records in the order of their originators and ids, as they are read from the store.

@@ -18,6 +18,10 @@ use crate::{Exchange, ExchangeError};
 /// Most bytes of an opening.
 const OPENING_BYTES_MAX: usize = 16 * 1024;
 
+/// Reasons for quarantine that an honest peer can give: content that ran out on the way, versions that crossed, payloads
+/// and keys that are newer than what we know. All others are faults, so that a peer cannot fill our disk with rubbish.
+const HONEST_CODES: [&str; 6] = ["WITHHELD", "EXPIRED", "OUT_OF_ORDER", "WRONG_TYPE", "UNKNOWN_KEY", "KEY_NOT_ACTIVE"];
+
 /// Consecutive log entries as they came in; nothing in here has been checked.
 #[derive(Debug, Clone)]
 pub struct InSegment {
@@ -246,6 +250,9 @@ impl Exchange {
                 };
                 let envelope = envelope.map(|envelope| envelope.encode_to_vec());
                 self.store.intake.quarantine(&mut pending.batch, &quarantined, envelope.as_deref());
+                if !HONEST_CODES.contains(&code) {
+                    pending.faults.push(format!("entry {index}: {}", quarantined.reason));
+                }
                 pending.quarantined += 1;
             }
         }
@@ -279,6 +286,9 @@ impl Exchange {
         taken.held = pending.first + pending.count;
         taken.accepted += u64::try_from(pending.accepted.len()).unwrap_or(u64::MAX);
         taken.quarantined += pending.quarantined;
+        for fault in &pending.faults {
+            self.conduct.fault(&pending.peer, fault, self.clock.now());
+        }
         for (record, content, first) in pending.accepted {
             if first {
                 self.counts.add(false);
@@ -298,14 +308,23 @@ struct Pending {
     records: BTreeSet<Vec<u8>>,
     accepted: Vec<(Record, ContentId, bool)>,
     quarantined: u64,
+    faults: Vec<String>,
 }
 
 impl Pending {
     fn new(exchange: &Exchange, peer: &ParticipantId, first: u64) -> Self {
         let mut batch = Batch::default();
         exchange.store.intake.expect_size(&mut batch, peer, first);
-        let (records, accepted) = (BTreeSet::new(), Vec::new());
-        Self { peer: peer.clone(), first, count: 0, batch, records, accepted, quarantined: 0 }
+        Self {
+            peer: peer.clone(),
+            first,
+            count: 0,
+            batch,
+            records: BTreeSet::new(),
+            accepted: Vec::new(),
+            quarantined: 0,
+            faults: Vec::new(),
+        }
     }
 
     fn holds(&self, opening: &pb::ReleaseOpening) -> bool {

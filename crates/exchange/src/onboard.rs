@@ -188,6 +188,8 @@ impl Exchange {
         let kind = if amended { LogEntryKind::Amendment } else { LogEntryKind::Release };
         let mut batch = Batch::default();
         self.store.peers.require_epoch(&mut batch, book.epoch);
+        // An amendment in between would otherwise stand in the log before the version that it replaces.
+        self.store.records.require_head(&mut batch, self.participant(), id, head);
         let release = Release { recipient: peer, record: &record, content, kind, permit: &permit };
         self.account_release(&mut batch, &release, now)?;
         let act = Act::of_node(AuditAction::Disclosure).about(&record, content).with([peer.clone()]);

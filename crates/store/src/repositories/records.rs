@@ -128,6 +128,11 @@ impl Records {
         }
     }
 
+    /// Demands that the latest version of a record is still the one that was read.
+    pub fn require_head(&self, batch: &mut Batch, originator: &ParticipantId, record: RecordId, head: &Head) {
+        batch.require_equals(head_key(originator, record), HeadRow::from(head).encode_to_vec());
+    }
+
     /// The latest version of a record.
     pub async fn head(&self, originator: &ParticipantId, record: RecordId) -> Result<Option<Head>, StoreError> {
         let key = head_key(originator, record);

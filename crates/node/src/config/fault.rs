@@ -13,6 +13,8 @@ use crate::explain;
 
 /// Longest part of a source line that is shown, in characters.
 const SHOWN_MAX: usize = 120;
+/// Most faults that one complaint lists: more than a screen holds are not read.
+const FAULTS_SHOWN_MAX: usize = 20;
 
 /// Where in the file a fault lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,15 +135,28 @@ impl fmt::Display for ConfigFaults {
 impl std::error::Error for ConfigFaults {}
 
 impl From<ConfigFaults> for Complaint {
-    /// The first fault; when there are more, the headline says how many.
+    /// One fault with its own mend; several with a line each, so that all can be mended before the next try.
     fn from(faults: ConfigFaults) -> Self {
         let path = faults.path.display().to_string();
-        let others = faults.faults.len().saturating_sub(1);
-        let first = faults.faults.into_iter().next().expect("ConfigFaults is never made empty");
-        let place = first.place.map_or(String::new(), |place| format!(":{}:{}", place.line, place.column));
-        let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
-        let headline = format!("{path}{place}: {}{more}", first.headline);
-        Complaint::about(first.entry).problem(headline).cause(first.cause).mend(first.mend)
+        let first = faults.faults.first().expect("ConfigFaults is never made empty");
+        let about = Complaint::about(first.entry);
+        if let [only] = faults.faults.as_slice() {
+            let place = only.place.as_ref().map_or(String::new(), |place| format!(":{}:{}", place.line, place.column));
+            return about.problem(format!("{path}{place}: {}", only.headline)).cause(&only.cause).mend(&only.mend);
+        }
+        let shown = faults.iter().take(FAULTS_SHOWN_MAX).map(ConfigFault::in_a_line);
+        let told = shown.fold(about.problem(format!("{path} has {} faults", faults.faults.len())), Complaint::cause);
+        let hidden = faults.faults.len().saturating_sub(FAULTS_SHOWN_MAX);
+        let told = if hidden > 0 { told.cause(format!("and {hidden} more")) } else { told };
+        told.mend("mend the lines that the causes name; node-config/selat.toml shows every key")
+    }
+}
+
+impl ConfigFault {
+    fn in_a_line(&self) -> String {
+        let Self { headline, cause, mend, .. } = self;
+        let place = self.place.as_ref().map_or(String::new(), |at| format!("line {}, column {}: ", at.line, at.column));
+        format!("{place}{headline}: {cause}; {mend}")
     }
 }
 
@@ -164,6 +179,30 @@ mod tests {
         assert_eq!((place.line, place.column, place.width), (2, 1, 10));
         let place = Place::of(text, text.len()..text.len());
         assert_eq!((place.line, place.column, place.width), (3, 5, 1));
+    }
+
+    #[test]
+    fn complaint_lists_every_fault_up_to_a_screenful() {
+        let fault = |n: usize| ConfigFault {
+            entry: &explain::CONFIG_UNREADABLE,
+            place: Some(Place::of("a = 1", 0..n.min(1))),
+            headline: format!("key {n}"),
+            cause: "is odd".into(),
+            mend: "drop it".into(),
+        };
+        let told = |count: usize| {
+            let faults = ConfigFaults::new(Path::new("selat.toml"), (1..=count).map(fault).collect()).unwrap();
+            Complaint::from(faults).to_string()
+        };
+        assert!(told(1).contains("selat.toml:1:1: key 1\ncause: is odd\nmend:  drop it\n"), "{}", told(1));
+        let two = told(2);
+        assert!(
+            two.contains("selat.toml has 2 faults\ncause: line 1, column 1: key 1: is odd; drop it\ncause: "),
+            "{two}"
+        );
+        let many = told(FAULTS_SHOWN_MAX + 3);
+        assert_eq!(many.matches("cause: ").count(), FAULTS_SHOWN_MAX + 1, "{many}");
+        assert!(many.contains("cause: and 3 more\n"), "{many}");
     }
 
     #[test]

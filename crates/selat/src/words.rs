@@ -64,7 +64,7 @@ pub enum Word {
     /// Print version and protocol range
     Version,
     /// The exit codes and what they mean
-    #[command(name = "exit-codes", hide = true, long_about = selat_complaint::Exit::page())]
+    #[command(name = "exit-codes", hide = true, help_template = "{about}", long_about = selat_complaint::Exit::page())]
     ExitCodes,
 }
 

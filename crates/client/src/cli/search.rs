@@ -32,7 +32,7 @@ pub struct SearchArgs {
     /// Peers to ask; without it every approved peer
     #[arg(long, value_name = "PEER,...", value_delimiter = ',', value_parser = participant)]
     pub peers: Vec<ParticipantId>,
-    /// Get the full records behind the hits too
+    /// Get the full records behind the hits too, at most 16 of each peer
     #[arg(long)]
     pub fetch: bool,
     /// How long to wait for the peers, 100ms to 60s

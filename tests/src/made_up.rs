@@ -41,6 +41,6 @@ pub fn incidents(rows: usize, change: impl Fn(usize) -> Option<String>) -> Strin
 /// The row with number `n`.
 pub fn incident(n: usize, summary: &str) -> String {
     let (month, day) = (n % 12 + 1, n % 28 + 1);
-    let country = if n % 2 == 0 { "IDN" } else { "MYS" };
+    let country = if n.is_multiple_of(2) { "IDN" } else { "MYS" };
     format!("K-{n},2023-{month:02}-{day:02},Made-up Bay {n},{country},{},{summary}", n % 5)
 }

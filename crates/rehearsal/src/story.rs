@@ -150,8 +150,13 @@ pub async fn search(
             SearchEvent::Outcome(outcome) => {
                 let elapsed_ms = u64::try_from(outcome.elapsed.as_millis()).unwrap_or(u64::MAX);
                 let (ending, hits, detail) = in_words(&outcome.ending);
-                let found = if hits > 0 { format!("{hits} hits") } else { detail.clone() };
-                teller.say(format!("  {:<4} {ending:<12} {elapsed_ms:>5} ms   {found}", outcome.peer.as_str()));
+                let found = match hits {
+                    0 => detail.clone(),
+                    1 => "1 hit".to_owned(),
+                    hits => format!("{hits} hits"),
+                };
+                let spoken = ending.replace('_', " ");
+                teller.say(format!("  {:<4} {spoken:<12} {elapsed_ms:>5} ms   {found}", outcome.peer.as_str()));
                 report.outcomes.push(Outcome { peer: outcome.peer.to_string(), ending, hits, detail, elapsed_ms });
             }
             SearchEvent::Done(summary) => {

@@ -158,15 +158,16 @@ fn invite_to_try(federation: &Federation, teller: &Teller, name: &str) {
         .map(|member| member.config.desk.socket.display().to_string())
         .collect();
     let (Some(first), Some(second)) = (sockets.first(), sockets.get(1)) else { return };
-    teller.say("\nThe nodes stay up. Try from another terminal:\n");
+    teller.say("\nThe nodes stay up. Try from another terminal, as an officer of AUS and then of IDN:\n");
     for line in [
-        format!("{program} --socket {first} status"),
-        format!("{program} --socket {first} search {name:?} --purpose law-enforcement --case DEMO-1"),
-        format!("{program} --socket {first} search {name:?} --purpose law-enforcement --case DEMO-1 --fetch"),
-        format!("{program} --socket {first} peer ping IDN"),
-        format!(
-            "{program} --socket {second} record list --kind incident --limit 5 --purpose law-enforcement --case DEMO-1"
-        ),
+        "export SELAT_PURPOSE=law-enforcement SELAT_CASE=DEMO-1".to_owned(),
+        format!("export SELAT_SOCKET={first}"),
+        format!("{program} status"),
+        format!("{program} peer ping IDN"),
+        format!("{program} search {name:?}"),
+        format!("{program} search {name:?} --fetch"),
+        format!("export SELAT_SOCKET={second}"),
+        format!("{program} record list --kind incident --limit 5"),
     ] {
         teller.say(format!("  {line}"));
     }

@@ -6,6 +6,8 @@
 
 #![allow(clippy::panic, reason = "a test that stumbles shall fail, and say where")]
 
+pub mod hostile;
+
 mod made_up;
 mod node;
 mod program;

@@ -14,9 +14,11 @@ pub mod running;
 pub mod serve;
 pub mod telemetry;
 
+mod door;
 mod follower;
 mod own_descriptor;
 mod peer_rpc;
+mod peer_server;
 mod ping;
 mod renewal;
 mod status;

@@ -1,16 +1,14 @@
-//! The peer service: thin handlers between the wire and the use-cases. Who calls is read from the connection; a peer that
-//! is not approved, is cut off or calls too often gets no further than the gate.
+//! The peer service: thin handlers between the wire and the use-cases, behind the [door](crate::door). Who calls is read
+//! from the connection.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::Stream;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use selat_exchange::{AnswerError, Exchange, OutSegment};
-use selat_link::PeerIdentity;
+use selat_link::{Connections, PeerIdentity, Place};
 use selat_record::ParticipantId;
 use selat_wire::convert;
 use selat_wire::peer::follow_event::Event;
@@ -19,6 +17,7 @@ use selat_wire::peer::{
     AskReply, AskRequest, FollowEvent, FollowRequest, Heartbeat, HelloReply, HelloRequest, Segment,
 };
 use tokio::sync::mpsc;
+use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
@@ -30,46 +29,38 @@ use crate::status;
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 /// Segments on their way to a slow follower.
 const SEGMENTS_QUEUED: usize = 2;
-
-/// Calls that each peer may make.
-#[derive(Debug, Clone, Copy)]
-pub struct Rate {
-    /// In the long run.
-    pub per_second: NonZeroU32,
-    /// At once.
-    pub burst: NonZeroU32,
-}
+/// A follower that takes nothing for so long is taken for dead.
+const UNREAD_MAX: Duration = Duration::from_secs(60);
+/// Follow streams of one peer, ended ones that it has not read included. An honest one has two at most: the one on a
+/// connection that broke unnoticed, and its successor.
+const UNREAD_STREAMS_MAX: usize = 4;
 
 /// The service behind the peer listener.
 pub struct PeerRpc {
     exchange: Arc<Exchange>,
-    rates: DefaultKeyedRateLimiter<ParticipantId>,
     /// The live follow stream of each peer; a newer one ends it.
     streams: Arc<Mutex<HashMap<ParticipantId, CancellationToken>>>,
+    /// Those that ended and are not yet read to their end count too: what they hold is in memory.
+    unread: Connections<ParticipantId>,
     stop: CancellationToken,
 }
 
 impl PeerRpc {
     /// Serves until `stop`.
-    pub fn new(exchange: Arc<Exchange>, rate: Rate, stop: CancellationToken) -> Self {
-        let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
-        Self { exchange, rates: RateLimiter::keyed(quota), streams: Arc::default(), stop }
+    pub fn new(exchange: Arc<Exchange>, stop: CancellationToken) -> Self {
+        Self { exchange, streams: Arc::default(), unread: Connections::new(UNREAD_STREAMS_MAX), stop }
     }
 
-    /// The peer at the other end, if it may call now.
-    fn admit<T>(&self, request: &Request<T>) -> Result<ParticipantId, Status> {
-        let identity = request.extensions().get::<PeerIdentity>();
-        let peer = identity.ok_or_else(|| Status::unauthenticated("no peer certificate"))?.participant().clone();
-        let now = self.exchange.clock().now();
-        if let Some(cut_off) = self.exchange.conduct().cut_off(&peer, now) {
-            return Err(Status::unavailable(format!("cut off until {}", cut_off.until)));
-        }
-        self.exchange.book().approved_peer(&peer).map_err(|error| status::of_error(&error))?;
-        if self.rates.check_key(&peer).is_err() {
-            self.exchange.conduct().fault(&peer, "calls too often", now);
-            return Err(Status::resource_exhausted("too many calls"));
-        }
-        Ok(peer)
+    /// Takes a place for one more follow stream of `peer`.
+    fn place_for_stream(&self, peer: &ParticipantId) -> Result<Place<ParticipantId>, Status> {
+        self.unread.admit(peer.clone()).ok_or_else(|| {
+            self.fault(peer, "opens follow streams and does not read them");
+            Status::resource_exhausted("too many follow streams that are not read")
+        })
+    }
+
+    fn fault(&self, peer: &ParticipantId, what: &str) {
+        self.exchange.conduct().fault(peer, what, self.exchange.clock().now());
     }
 
     fn only_stream(&self, peer: &ParticipantId) -> CancellationToken {
@@ -85,7 +76,7 @@ impl PeerRpc {
 #[tonic::async_trait]
 impl Peer for PeerRpc {
     async fn hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
-        let peer = self.admit(&request)?;
+        let peer = caller(&request)?;
         let hello = request.into_inner();
         let book = self.exchange.book();
         let held = book.approved_peer(&peer).map_err(|error| status::of_error(&error))?;
@@ -113,8 +104,9 @@ impl Peer for PeerRpc {
     type FollowStream = Pin<Box<dyn Stream<Item = Result<FollowEvent, Status>> + Send>>;
 
     async fn follow(&self, request: Request<FollowRequest>) -> Result<Response<Self::FollowStream>, Status> {
-        let peer = self.admit(&request)?;
+        let peer = caller(&request)?;
         let from = request.into_inner().from_index;
+        let place = self.place_for_stream(&peer)?;
         let (sender, receiver) = mpsc::channel(SEGMENTS_QUEUED);
         let stop = self.only_stream(&peer);
         let exchange = self.exchange.clone();
@@ -123,24 +115,35 @@ impl Peer for PeerRpc {
             tokio::select! {
                 () = stop.cancelled() => {}
                 result = send_segments(&exchange, &peer, from, &sender) => if let Err(status) = result {
-                    // A peer that is gone needs no status.
-                    let _ = sender.send(Err(status)).await;
+                    // A peer that is gone, or does not read, needs no status.
+                    let _ = sender.try_send(Err(status));
                 },
             }
         });
-        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+        let events = ReceiverStream::new(receiver).map(move |event| {
+            // The place is given back when the stream is dropped.
+            let _held = &place;
+            event
+        });
+        Ok(Response::new(Box::pin(events)))
     }
 
     async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskReply>, Status> {
         let arrived_ms = self.exchange.clock().monotonic_ms();
-        let peer = self.admit(&request)?;
+        let peer = caller(&request)?;
         let query = convert::query(request.into_inner()).map_err(|bad| {
-            self.exchange.conduct().fault(&peer, &bad.to_string(), self.exchange.clock().now());
+            self.fault(&peer, &bad.to_string());
             Status::invalid_argument(bad.to_string())
         })?;
         let answer = self.exchange.answer(&peer, &query, arrived_ms).await.map_err(|error| of_answer_error(&error))?;
         Ok(Response::new(convert::ask_reply(answer)))
     }
+}
+
+/// The peer at the other end; the door has let it in.
+fn caller<T>(request: &Request<T>) -> Result<ParticipantId, Status> {
+    let identity = request.extensions().get::<PeerIdentity>();
+    Ok(identity.ok_or_else(|| Status::unauthenticated("no peer certificate"))?.participant().clone())
 }
 
 /// The node's own trouble is told to a peer in one and the same words, whatever it is.
@@ -180,7 +183,14 @@ async fn send_segments(
                 Event::Heartbeat(Heartbeat { size: next, now_ms: exchange.clock().now().ms() })
             }
         };
-        if sender.send(Ok(FollowEvent { event: Some(event) })).await.is_err() {
+        let sent = tokio::select! {
+            sent = sender.send(Ok(FollowEvent { event: Some(event) })) => sent,
+            () = exchange.clock().sleep(UNREAD_MAX) => {
+                exchange.conduct().fault(peer, "does not read what it follows", exchange.clock().now());
+                return Err(Status::deadline_exceeded("the stream was not read"));
+            }
+        };
+        if sent.is_err() {
             return Ok(());
         }
     }

@@ -12,35 +12,37 @@ use selat_link::{
 };
 use selat_seal::{AcceptedDescriptor, Entropy};
 use selat_store::{Engine, Identity, Repositories, SledEngine, StorageKey, StoreError, Vault};
-use selat_wire::convert::MESSAGE_BYTES_MAX;
+use selat_wire::convert::{MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
 use selat_wire::desk::desk_server::DeskServer;
 use selat_wire::peer::peer_server::PeerServer;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tonic::transport::Server;
 use tracing::{error, info, warn};
 
 use crate::calls::Calls;
 use crate::config::Config;
 use crate::desk::{DeskRpc, DeskSocket, SocketError};
+use crate::door::{Door, Rate};
 use crate::keys_on_disk::{KeyFaults, NodeKeys};
 use crate::officer::Callers;
 use crate::own_descriptor::{self, DescriptorError};
-use crate::peer_rpc::{PeerRpc, Rate};
+use crate::peer_rpc::PeerRpc;
 use crate::renewal::Renewal;
 use crate::supervisor::{Supervisor, roots_of};
-use crate::upkeep;
+use crate::{peer_server, upkeep};
 
 /// Streams on one connection.
-const STREAMS_MAX: u32 = 64;
+pub(crate) const STREAMS_MAX: u32 = 64;
 /// Header bytes of one call; HTTP/2 libraries default to megabytes.
-const HEADERS_MAX: u32 = 16 * 1024;
+pub(crate) const HEADERS_MAX: u32 = 16 * 1024;
 /// Resets that may wait to be dealt with, against rapid reset.
-const RESETS_MAX: usize = 32;
+pub(crate) const RESETS_MAX: usize = 32;
 /// A connection is asked for a sign of life after so much silence...
-const KEEPALIVE: Duration = Duration::from_secs(20);
+pub(crate) const KEEPALIVE: Duration = Duration::from_secs(20);
 /// ...and closed when none comes.
-const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
+pub(crate) const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
 /// How long calls under way may take to end when the node stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -175,14 +177,14 @@ impl Running {
             per_second: at_least_one(config.exchange.peer_requests_per_second),
             burst: at_least_one(config.exchange.peer_burst),
         };
-        let peer_rpc = PeerServer::new(PeerRpc::new(exchange.clone(), rate, stop.child_token()))
-            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        let peer_rpc = PeerServer::new(PeerRpc::new(exchange.clone(), stop.child_token()))
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);
         let (health, health_service) = tonic_health::server::health_reporter();
         health.set_serving::<PeerServer<PeerRpc>>().await;
-        let peers = server().add_service(peer_rpc).add_service(health_service);
-        let ended = stop.clone().cancelled_owned();
-        tasks.spawn(async move { report("peer server", peers.serve_with_incoming_shutdown(incoming, ended).await) });
+        let routes = Routes::new(peer_rpc).add_service(health_service);
+        let door = Arc::new(Door::new(exchange.clone(), rate));
+        tasks.spawn(peer_server::serve(incoming, routes, door, stop.clone()));
 
         let desk = DeskRpc {
             exchange: exchange.clone(),

@@ -104,7 +104,7 @@ fn init_never_writes_over_what_is_there_and_serve_names_what_is_wrong() {
     let broken = config.replace("federation = \"trial\"", "federation = \"Trial!\"\nstray = 1");
     std::fs::write(aus.folder().join("selat.toml"), broken).unwrap();
     let refused = scene.program.run("serve --config aus/selat.toml").ended(2);
-    for fault in ["aus/selat.toml:", "Trial!", "stray", "mend:"] {
+    for fault in ["aus/selat.toml has 2 faults", "line 6, column 14", "Trial!", "line 7, column 1", "stray", "mend:"] {
         assert!(refused.stderr.contains(fault), "{fault}: {}", refused.stderr);
     }
 }

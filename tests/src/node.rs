@@ -45,16 +45,27 @@ impl Node {
         self.program.folder().join(self.name.to_lowercase())
     }
 
-    /// Starts it and waits until its desk replies.
+    /// Starts it and waits until its desk serves the caller.
     #[track_caller]
     pub fn start(&mut self) {
+        self.start_until(|code| code == Some(0));
+    }
+
+    /// Starts it and waits until its desk replies, if only to refuse the caller.
+    #[track_caller]
+    pub fn start_refusing(&mut self) {
+        self.start_until(|code| code == Some(4));
+    }
+
+    #[track_caller]
+    fn start_until(&mut self, ready: impl Fn(Option<i32>) -> bool) {
         let serve = format!("serve --config {}/selat.toml", self.name.to_lowercase());
         let (socket, program) = (self.socket(), &self.program);
         let started = Started::logged(&mut program.command(&serve), &self.log_file());
         let serving = self.serving.insert(started);
         let ready = until(READY_MAX, || {
-            let replied = socket.exists()
-                && run("status", program.command("status").env("SELAT_SOCKET", &socket)).code == Some(0);
+            let replied =
+                socket.exists() && ready(run("status", program.command("status").env("SELAT_SOCKET", &socket)).code);
             (replied || serving.has_ended().is_some()).then_some(replied)
         });
         assert_eq!(ready, Some(true), "{} does not serve:\n{}", self.name, self.log());

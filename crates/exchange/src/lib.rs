@@ -124,7 +124,7 @@ impl Exchange {
         let book = Book::new(&federation, &own, store.peers.epoch().await?, peers);
         let exchange = Self {
             index: Index::new(limits.index_entries_max),
-            conduct: Conduct::new(limits.clone()),
+            conduct: Conduct::new(clock.clone(), limits.clone()),
             following: FollowBoard::default(),
             book: RwLock::new(Arc::new(book)),
             book_changes: watch::Sender::new(0),

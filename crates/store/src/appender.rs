@@ -1,8 +1,9 @@
 //! The engine over any key space: one thread does all the writing, in groups that share a flush.
 //!
 //! Batches wait in a bounded queue; when it is full, `commit` waits. The thread takes what is waiting, up to a bound, admits
-//! or refuses each batch, makes the group durable, and only then answers. If applying or flushing fails, nobody knows what is on the disk: all of the group are told so, and nothing is written until a restart has read
-//! the store again.
+//! or refuses each batch, makes the group durable, and only then answers. If applying or flushing fails, nobody knows what
+//! is on the disk: all of the group are told so, and nothing is written until a restart has read the store again. A layer
+//! below that panics has failed likewise; the thread itself lives on, so that everybody is answered and `stop` can tell.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -63,6 +64,14 @@ impl<K: KeySpace> Appender<K> {
         // The layer below can panic on a damaged file; a join error carries that here.
         task::spawn_blocking(move || read(&view)).await.unwrap_or_else(|panic| Err(StoreError::Io(Arc::new(panic))))
     }
+
+    /// Waits for the end of the thread.
+    async fn join(&self) -> Result<(), StoreError> {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return Ok(()) };
+        let ended = task::spawn_blocking(move || thread.join().map_err(|panic| panic_cause(panic.as_ref()))).await;
+        ended.unwrap_or_else(|error| Err(Arc::new(error) as Cause)).map_err(StoreError::Unknown)
+    }
 }
 
 #[async_trait]
@@ -83,15 +92,12 @@ impl<K: KeySpace> Engine for Appender<K> {
 
     async fn stop(&self) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
-        if self.queue.send(Job::Stop { reply }).await.is_err() {
-            return Ok(());
-        }
-        let flushed = answer.await.unwrap_or_else(|_| Err(StoreError::Stopped));
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            task::spawn_blocking(move || thread.join().is_ok()).await.ok();
-        }
-        flushed
+        // A queue that takes nothing was stopped before, or its thread has panicked, which joining shows.
+        let flushed = match self.queue.send(Job::Stop { reply }).await {
+            Ok(()) => answer.await.unwrap_or_else(|_| Err(StoreError::Stopped)),
+            Err(_) => Ok(()),
+        };
+        self.join().await.and(flushed)
     }
 
     async fn bytes(&self) -> u64 {
@@ -131,9 +137,14 @@ impl<K: KeySpace> Writer<K> {
                 // answer below.
                 self.jobs.close();
                 self.refuse_rest();
-                stop.send(self.view.flush()).ok();
+                stop.send(self.end()).ok();
             }
         }
+    }
+
+    /// Flushes for the last time. A store that failed says so once more: whoever stops it must not take it for sound.
+    fn end(&self) -> Result<(), StoreError> {
+        if self.failed { Err(StoreError::ReadOnly) } else { caught(|| self.view.flush())? }
     }
 
     /// Writes one group that begins with `first`. Gives back who asked to stop, if somebody did.
@@ -148,7 +159,11 @@ impl<K: KeySpace> Writer<K> {
                 Job::Commit { reply, .. } if self.failed => answer(reply, Err(StoreError::ReadOnly)),
                 Job::Commit { batch, reply } => {
                     bytes += batch.bytes();
-                    waiting.push((reply, group.admit(batch)));
+                    let admitted = caught(|| group.admit(batch)).unwrap_or_else(|panic| {
+                        self.failed = true;
+                        broken(&panic)
+                    });
+                    waiting.push((reply, admitted));
                 }
                 Job::Stop { reply } => {
                     stop = Some(reply);
@@ -158,10 +173,14 @@ impl<K: KeySpace> Writer<K> {
             let full = waiting.len() >= GROUP_MAX || bytes >= GROUP_BYTES;
             next = if full { None } else { self.jobs.try_recv().ok() };
         }
-        // A panic below is a failed write like any other: unknown, and the last one. Nothing reads what it left half done.
-        let outcome = catch_unwind(AssertUnwindSafe(|| group.commit()))
-            .unwrap_or_else(|panic| Err(StoreError::Io(panic_cause(panic.as_ref()))));
-        self.failed |= outcome.is_err();
+        if self.failed {
+            // Nothing of the group has been applied.
+            waiting.into_iter().for_each(|(reply, _)| answer(reply, Err(StoreError::ReadOnly)));
+            return stop;
+        }
+        // Nothing reads what a panic left half done: it is a failed write like any other, unknown, and the last one.
+        let outcome = caught(|| group.commit()).and_then(|outcome| outcome);
+        self.failed = outcome.is_err();
         reply_to_all(waiting, outcome);
         stop
     }
@@ -176,6 +195,17 @@ impl<K: KeySpace> Writer<K> {
             }
         }
     }
+}
+
+/// What `work` gives, or the panic of the layer below.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| StoreError::Io(panic_cause(panic.as_ref())))
+}
+
+/// A panic on a read leaves the group in an unknown shape: it is given up, and what follows is refused.
+fn broken(panic: &StoreError) -> Result<Committed, StoreError> {
+    tracing::error!(error = panic as &dyn std::error::Error, "reading failed; the store is read-only from now on");
+    Err(StoreError::ReadOnly)
 }
 
 fn reply_to_all(waiting: Waiting, outcome: Result<(), StoreError>) {
@@ -222,8 +252,12 @@ mod tests {
         failure: Failure,
     }
 
+    /// A key that the layer below cannot read without panicking.
+    const DAMAGED: &str = "damaged";
+
     impl KeySpace for Failing {
         fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+            assert!(key != DAMAGED.as_bytes(), "a database that panics on damage");
             self.keys.get(key)
         }
         fn scan(&self, scan: &Scan) -> Result<Rows, StoreError> {
@@ -254,9 +288,12 @@ mod tests {
         batch
     }
 
+    fn failing(failure: Failure) -> Failing {
+        Failing { keys: MemoryKeys::default(), groups: AtomicU32::new(0), failure }
+    }
+
     async fn check(failure: Failure) {
-        let keys = Failing { keys: MemoryKeys::default(), groups: AtomicU32::new(0), failure };
-        let engine = Appender::start(keys).unwrap();
+        let engine = Appender::start(failing(failure)).unwrap();
         engine.commit(put("1")).await.unwrap();
         engine.commit(put("2")).await.unwrap();
         let failed = engine.commit(put("3")).await.unwrap_err();
@@ -268,6 +305,7 @@ mod tests {
         let keys = ["1", "2", "3", "4"].map(|key| key.as_bytes().to_vec()).to_vec();
         let value = Some(b"value".to_vec());
         assert_eq!(engine.read(keys).await.unwrap(), [value.clone(), value, None, None]);
+        assert!(matches!(engine.stop().await, Err(StoreError::ReadOnly)), "whoever stops it is told");
     }
 
     #[tokio::test]
@@ -283,5 +321,34 @@ mod tests {
     #[tokio::test]
     async fn after_a_panic_below_nothing_more_is_written() {
         check(Failure::Panic).await;
+    }
+
+    #[tokio::test]
+    async fn after_a_panic_on_damage_nobody_waits_and_stopping_tells() {
+        let engine = Appender::start(failing(Failure::Apply)).unwrap();
+        engine.commit(put("1")).await.unwrap();
+        for key in [DAMAGED, "2"] {
+            let refused = engine.commit(put(key)).await.unwrap_err();
+            assert!(matches!(refused, StoreError::ReadOnly), "{key}: {refused}");
+        }
+        assert_eq!(engine.read(vec![b"1".to_vec()]).await.unwrap(), [Some(b"value".to_vec())]);
+        assert!(matches!(engine.stop().await, Err(StoreError::ReadOnly)));
+    }
+
+    #[test]
+    fn group_with_a_panic_in_it_is_given_up_as_a_whole() {
+        let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+        let answers = ["1", DAMAGED, "3"].map(|key| {
+            let (reply, answer) = oneshot::channel();
+            queue.try_send(Job::Commit { batch: put(key), reply }).ok().unwrap();
+            answer
+        });
+        drop(queue);
+        let view = Arc::new(View::new(failing(Failure::Apply)));
+        Writer { view: view.clone(), jobs, edges: Edges::default(), failed: false }.run();
+        for answer in answers {
+            assert!(matches!(answer.blocking_recv().unwrap(), Err(StoreError::ReadOnly)));
+        }
+        assert_eq!(view.read(&[b"1".to_vec(), b"3".to_vec()]).unwrap(), [None, None]);
     }
 }

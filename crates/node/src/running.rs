@@ -120,7 +120,8 @@ impl Running {
     /// Starts everything; when this returns, both listeners are open and the index is complete.
     pub async fn start(config: &Config, surroundings: Surroundings) -> Result<Self, StartError> {
         let folder = config.node.data_dir.join("store");
-        let engine = tokio::task::spawn_blocking(move || SledEngine::open(&folder)).await;
+        let cache_bytes = config.store.cache_bytes();
+        let engine = tokio::task::spawn_blocking(move || SledEngine::open(&folder, cache_bytes)).await;
         let engine = engine.map_err(|error| StartError::Server(error.to_string()))??;
         Self::start_over(config, surroundings, Arc::new(engine)).await
     }

@@ -20,9 +20,6 @@ use crate::frame::{frame, unframe};
 use crate::keys::ENGINE_FORMAT;
 use crate::keyspace::{KeySpace, Rows, Writes};
 
-/// sled keeps this much of the tree in memory, about.
-const CACHE_BYTES: u64 = 128 * 1024 * 1024;
-
 /// How this file lays out its keys and values.
 const FORMAT: &str = "selat-sled-1";
 
@@ -30,9 +27,10 @@ const FORMAT: &str = "selat-sled-1";
 pub type SledEngine = Appender<SledKeys>;
 
 impl Appender<SledKeys> {
-    /// Opens the store in this folder, or makes an empty one. Blocks: call it before serving, or off the async threads.
-    pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let keys = SledKeys::open(folder)?;
+    /// Opens the store in this folder, or makes an empty one; about `cache_bytes` of the tree stay in memory. Blocks: call
+    /// it before serving, or off the async threads.
+    pub fn open(folder: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+        let keys = SledKeys::open(folder, cache_bytes)?;
         Self::start(keys).map_err(|error| unopened(folder, Arc::new(error)))
     }
 }
@@ -66,9 +64,9 @@ impl BlobFolder {
 }
 
 impl SledKeys {
-    fn open(folder: &Path) -> Result<Self, StoreError> {
+    fn open(folder: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let config =
-            sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None).use_compression(false);
+            sled::Config::new().path(folder).cache_capacity(cache_bytes).flush_every_ms(None).use_compression(false);
         let db = catch_unwind(AssertUnwindSafe(|| config.open()))
             .map_err(|panic| unopened(folder, panic_cause(panic.as_ref())))?
             .map_err(|error| refused(folder, error))?;

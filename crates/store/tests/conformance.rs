@@ -6,7 +6,7 @@ mod kit;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kit::{Seeded, append, checked_log, log, values};
+use kit::{CACHE, Seeded, append, checked_log, log, values};
 use selat_ledger::{Leaf, check_consistency, check_inclusion, leaf_hash, prove_consistency, prove_inclusion};
 use selat_store::engine::SCAN_MAX;
 use selat_store::{
@@ -75,7 +75,7 @@ fn memory() -> Arc<dyn Engine> {
 }
 
 fn sled(folder: &std::path::Path) -> Arc<dyn Engine> {
-    Arc::new(SledEngine::open(folder).unwrap())
+    Arc::new(SledEngine::open(folder, CACHE).unwrap())
 }
 
 fn quiet(inner: Arc<dyn Engine>) -> Arc<dyn Engine> {
@@ -471,8 +471,8 @@ async fn sled_after_a_restart_holds_everything_and_goes_on() {
 #[tokio::test]
 async fn sled_opened_a_second_time_is_refused_and_named() {
     let folder = tempfile::tempdir().unwrap();
-    let engine = SledEngine::open(folder.path()).unwrap();
-    match SledEngine::open(folder.path()).err() {
+    let engine = SledEngine::open(folder.path(), CACHE).unwrap();
+    match SledEngine::open(folder.path(), CACHE).err() {
         Some(StoreError::InUse { path }) => assert_eq!(path, folder.path()),
         other => panic!("{other:?}"),
     }

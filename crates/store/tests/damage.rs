@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use kit::{append, log, values};
+use kit::{CACHE, append, log, values};
 use selat_store::{Batch, Engine, Logs, Scan, SledEngine, StoreError};
 
 /// What somebody does to the files of a closed store.
@@ -16,7 +16,7 @@ type Damage = fn(&Path);
 /// A closed store with two values and a log.
 async fn store() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let engine = SledEngine::open(folder.path()).unwrap();
+    let engine = SledEngine::open(folder.path(), CACHE).unwrap();
     let mut batch = Batch::new();
     batch.put(b"one".to_vec(), b"first".to_vec());
     batch.put(b"two".to_vec(), b"second".to_vec());
@@ -52,7 +52,7 @@ async fn any_flipped_byte_of_a_value_is_reported_and_the_rest_is_read() {
             db.insert("one", value).unwrap();
         };
         behind_its_back(folder.path(), flip);
-        let engine = SledEngine::open(folder.path()).unwrap();
+        let engine = SledEngine::open(folder.path(), CACHE).unwrap();
         assert_eq!(damaged_key(engine.read(vec![b"one".to_vec()]).await), b"one", "byte {byte}");
         assert_eq!(damaged_key(engine.scan(Scan::first(b"o".to_vec(), 9)).await), b"one");
         assert_eq!(values(&engine, &["two"]).await, [Some("second".to_owned())]);
@@ -70,7 +70,7 @@ async fn values_that_changed_places_are_reported() {
         db.insert("one", two).unwrap();
         db.insert("two", one).unwrap();
     });
-    let engine = SledEngine::open(folder.path()).unwrap();
+    let engine = SledEngine::open(folder.path(), CACHE).unwrap();
     assert_eq!(damaged_key(engine.read(vec![b"two".to_vec(), b"one".to_vec()]).await), b"two");
 }
 
@@ -81,7 +81,7 @@ async fn writes_that_meet_damage_leave_nothing_and_others_go_on() {
     behind_its_back(folder.path(), |db| {
         db.insert(size_key, b"\x01 damaged".as_slice()).unwrap();
     });
-    let engine: Arc<dyn Engine> = Arc::new(SledEngine::open(folder.path()).unwrap());
+    let engine: Arc<dyn Engine> = Arc::new(SledEngine::open(folder.path(), CACHE).unwrap());
     let mut batch = Batch::new();
     batch.put(b"three".to_vec(), b"third".to_vec());
     batch.append(append(&log("AUS"), "next", &[]));
@@ -97,7 +97,7 @@ async fn a_log_with_a_missing_entry_or_hash_is_reported() {
     let folder = store().await;
     let hash = [b"log/hash/selat/audit/AUS\0".as_slice(), &0u64.to_be_bytes()].concat();
     let entry = [b"log/entry/selat/audit/IDN\0".as_slice(), &0u64.to_be_bytes()].concat();
-    let engine = SledEngine::open(folder.path()).unwrap();
+    let engine = SledEngine::open(folder.path(), CACHE).unwrap();
     let mut batch = Batch::new();
     batch.append(append(&log("IDN"), "next", &[]));
     engine.commit(batch).await.unwrap();
@@ -106,7 +106,7 @@ async fn a_log_with_a_missing_entry_or_hash_is_reported() {
     behind_its_back(folder.path(), |db| {
         assert!(db.remove(&hash).unwrap().is_some() && db.remove(entry).unwrap().is_some());
     });
-    let logs = Logs::new(Arc::new(SledEngine::open(folder.path()).unwrap()));
+    let logs = Logs::new(Arc::new(SledEngine::open(folder.path(), CACHE).unwrap()));
     assert_eq!(damaged_key(logs.root(&log("AUS"), 1).await), hash);
     assert!(damaged_key(logs.entries(&log("IDN"), 0, 10).await).starts_with(b"log/entry/selat/audit/IDN"));
 }
@@ -117,7 +117,7 @@ async fn a_store_of_another_format_or_without_one_is_refused() {
     behind_its_back(folder.path(), |db| {
         db.insert("foreign", "data").unwrap();
     });
-    assert!(matches!(SledEngine::open(folder.path()).err(), Some(StoreError::Open { .. })));
+    assert!(matches!(SledEngine::open(folder.path(), CACHE).err(), Some(StoreError::Open { .. })));
     let folder = store().await;
     behind_its_back(folder.path(), |db| {
         // The frame of "selat-sled-9" under this key.
@@ -125,7 +125,7 @@ async fn a_store_of_another_format_or_without_one_is_refused() {
         let framed = [[1].as_slice(), &sum[..8], b"selat-sled-9"].concat();
         db.insert("engine/format", framed).unwrap();
     });
-    match SledEngine::open(folder.path()).err() {
+    match SledEngine::open(folder.path(), CACHE).err() {
         Some(StoreError::Format { found, .. }) => assert_eq!(found, "selat-sled-9"),
         other => panic!("{other:?}"),
     }
@@ -153,9 +153,9 @@ async fn files_that_sled_cannot_read_are_an_error_and_not_a_panic() {
     for (what, damage) in damages {
         let folder = store().await;
         // sled writes its snapshot when it opens an existing store.
-        drop(SledEngine::open(folder.path()).unwrap());
+        drop(SledEngine::open(folder.path(), CACHE).unwrap());
         damage(folder.path());
-        let error = SledEngine::open(folder.path()).err().unwrap_or_else(|| panic!("{what}: opened"));
+        let error = SledEngine::open(folder.path(), CACHE).err().unwrap_or_else(|| panic!("{what}: opened"));
         assert!(matches!(error, StoreError::Open { .. }), "{what}: {error}");
     }
 }

@@ -10,7 +10,7 @@ use selat_store::SledEngine;
 use crate::kit::{Conditions as _, Federation, Node, Party, officer, operator, person, reason, search};
 
 async fn on_disk(federation: &Federation, folder: &Path) -> Node {
-    let engine = Arc::new(SledEngine::open(folder).unwrap());
+    let engine = Arc::new(SledEngine::open(folder, 16 * 1024 * 1024).unwrap());
     federation.open(Party::new("AUS"), engine, Limits::default()).await.unwrap()
 }
 

@@ -188,6 +188,13 @@ pub struct ContactConfig {
     pub hours: String,
 }
 
+impl StoreConfig {
+    /// Memory for the store's cache, in bytes.
+    pub fn cache_bytes(&self) -> u64 {
+        self.cache_mib * 1024 * 1024
+    }
+}
+
 impl ExchangeConfig {
     /// The bounds of the use-cases. Those that no key sets have their defaults.
     pub fn limits(&self) -> Limits {

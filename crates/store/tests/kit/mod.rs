@@ -9,6 +9,9 @@ use selat_record::{ParticipantId, Timestamp};
 use selat_seal::Entropy;
 use selat_store::{Append, Engine, Logs, StorageKey, Vault};
 
+/// Cache of the stores that the suites open, in bytes.
+pub const CACHE: u64 = 16 * 1024 * 1024;
+
 /// Repeatable "random" bytes (splitmix64). Never for anything but tests.
 pub struct Seeded(Mutex<u64>);
 

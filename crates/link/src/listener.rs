@@ -7,7 +7,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,11 +16,12 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_stream::Stream;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
 use crate::connection::Connection;
@@ -47,8 +48,11 @@ pub struct Limits {
     pub handshake: Duration,
     /// Handshakes at a time; further callers wait in the system's queue.
     pub handshakes_max: usize,
-    /// Handshakes at a time from one address; further ones are closed.
+    /// Handshakes at a time from one address, or from one /64 network of IPv6; further ones are closed.
     pub handshakes_per_address_max: usize,
+    /// Loopback addresses are bounded by `handshakes_max` only: behind them may be a whole federation on one machine, or
+    /// a proxy that hides where the callers are.
+    pub loopback_is_many: bool,
     /// Live connections of one caller; further ones are closed.
     pub connections_per_caller_max: usize,
 }
@@ -59,6 +63,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(5),
             handshakes_max: 64,
             handshakes_per_address_max: 16,
+            loopback_is_many: false,
             connections_per_caller_max: 8,
         }
     }
@@ -69,9 +74,10 @@ pub struct Listener<G: Gate> {
     address: SocketAddr,
     door: Arc<Door<G>>,
     incoming: Option<Incoming<G::Identity>>,
+    stop: CancellationToken,
     // Dropping the listener stops it too, only without waiting.
-    stop: DropGuard,
-    task: JoinHandle<()>,
+    _stop_on_drop: DropGuard,
+    tasks: TaskTracker,
 }
 
 impl<G: Gate> Listener<G> {
@@ -96,8 +102,11 @@ impl<G: Gate> Listener<G> {
         });
         let (accepted, waiting) = mpsc::channel(WAITING_MAX);
         let stop = CancellationToken::new();
-        let task = tokio::spawn(accept_loop(socket, Arc::clone(&door), accepted, stop.clone()));
-        Ok(Self { address, door, incoming: Some(Incoming(waiting)), stop: stop.drop_guard(), task })
+        let tasks = TaskTracker::new();
+        tasks.spawn(accept_loop(socket, Arc::clone(&door), accepted, stop.clone()));
+        tasks.close();
+        let _stop_on_drop = stop.clone().drop_guard();
+        Ok(Self { address, door, incoming: Some(Incoming(waiting)), stop, _stop_on_drop, tasks })
     }
 
     /// Where it listens.
@@ -121,10 +130,9 @@ impl<G: Gate> Listener<G> {
     }
 
     /// Stops accepting, breaks off handshakes and waits until both are done. The stream of connections ends.
-    pub async fn stop(self) {
-        drop(self.stop);
-        // An error here is a panic in the accept task, which is logged where it happened; stopping goes on.
-        let _ = self.task.await;
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
     }
 }
 
@@ -199,9 +207,10 @@ async fn receive<G: Gate>(
     _permit: OwnedSemaphorePermit,
 ) {
     let max = door.limits.handshakes_per_address_max;
-    let Some(_place) = door.addresses.admit(remote.ip()) else {
+    let place = door.origin_of(remote.ip()).map(|origin| door.addresses.admit(origin));
+    if matches!(place, Some(None)) {
         return door.refuse(remote, HandshakeFault::TooManyHandshakes { max });
-    };
+    }
     let within = door.limits.handshake;
     let shaken = timeout(within, door.shake_hands(tcp, remote)).await;
     match shaken {
@@ -222,6 +231,13 @@ type PlaceOf<G> = Place<<<G as Gate>::Identity as Identity>::Key>;
 type Refused = (HandshakeFault, TcpStream);
 
 impl<G: Gate> Door<G> {
+    /// Under which address a caller's handshakes are counted; `None` if they are not.
+    fn origin_of(&self, caller: IpAddr) -> Option<IpAddr> {
+        let caller = caller.to_canonical();
+        let counted = !(self.limits.loopback_is_many && caller.is_loopback());
+        counted.then(|| network_of(caller))
+    }
+
     async fn shake_hands(&self, tcp: TcpStream, remote: SocketAddr) -> Result<Connection<G::Identity>, Refused> {
         if let Err(error) = tcp.set_nodelay(true) {
             return Err((HandshakeFault::BrokeOff(error.kind()), tcp));
@@ -266,6 +282,14 @@ impl<G: Gate> Door<G> {
     }
 }
 
+/// A host has a whole /64 network of IPv6 to call from: all of it counts as one address.
+fn network_of(caller: IpAddr) -> IpAddr {
+    match caller {
+        IpAddr::V4(_) => caller,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+    }
+}
+
 /// Ends a refused connection so that what we said last can be read.
 async fn part(mut tcp: TcpStream) {
     let parting = async {
@@ -274,4 +298,17 @@ async fn part(mut tcp: TcpStream) {
     };
     // Whether the refused caller still listens makes no difference to us.
     let _ = timeout(PARTING, parting).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_counts_as_one_address_whichever_it_takes_of_its_network() {
+        let same = |one: &str, other: &str| network_of(one.parse().unwrap()) == network_of(other.parse().unwrap());
+        assert!(same("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert!(!same("2001:db8:1:2::1", "2001:db8:1:3::1"));
+        assert!(!same("192.0.2.1", "192.0.2.2"));
+    }
 }

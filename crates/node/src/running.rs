@@ -300,9 +300,9 @@ fn server() -> Server {
         .http2_keepalive_timeout(Some(KEEPALIVE_ANSWER))
 }
 
-/// A federation on one machine has all its nodes behind one address.
+/// A federation on one machine has all its nodes behind the loopback address; any other address is one caller.
 fn listener_limits() -> Limits {
-    Limits { handshakes_per_address_max: Limits::default().handshakes_max, ..Limits::default() }
+    Limits { loopback_is_many: true, ..Limits::default() }
 }
 
 fn authority_of(own: &AcceptedDescriptor, keys: &NodeKeys) -> Result<Authority, StartError> {

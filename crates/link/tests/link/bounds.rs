@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use selat_link::{HandshakeFault, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use crate::support::{Caller, Scene};
 
@@ -45,6 +46,37 @@ async fn address_beyond_its_handshakes_is_closed_at_once() {
     let _silent = TcpStream::connect(scene.address()).await.unwrap();
     assert!(!Caller::with(&scene.aus.leaf(&scene.clock)).call(scene.address()).await.is_echoed());
     assert_eq!(scene.served.refusal(), HandshakeFault::TooManyHandshakes { max: 1 });
+}
+
+/// Opens as many idle connections as there are handshakes, all from one address that is not the callers'.
+async fn crowd(scene: &Scene) -> Vec<TcpStream> {
+    let mut idle = Vec::new();
+    for _ in 0..Limits::default().handshakes_max {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        idle.push(socket.connect(scene.address()).await.unwrap());
+    }
+    idle
+}
+
+#[tokio::test]
+async fn idle_connections_from_one_address_leave_room_for_others() {
+    let handshake = Duration::from_secs(600);
+    let scene = Scene::with_limits(Limits { handshake, ..Limits::default() }).await;
+    let idle = crowd(&scene).await;
+    let called = timeout(handshake / 10, scene.call(&scene.aus.leaf(&scene.clock))).await;
+    assert!(called.expect("the crowd does not hold it up").is_echoed());
+    let max = Limits::default().handshakes_per_address_max;
+    assert_eq!(scene.served.refusal(), HandshakeFault::TooManyHandshakes { max });
+    drop(idle);
+}
+
+#[tokio::test]
+async fn loopback_that_stands_for_many_is_not_counted_as_one_address() {
+    let limits = Limits { handshakes_per_address_max: 1, loopback_is_many: true, ..Limits::default() };
+    let scene = Scene::with_limits(limits).await;
+    let _silent = TcpStream::connect(scene.address()).await.unwrap();
+    assert!(scene.call(&scene.aus.leaf(&scene.clock)).await.is_echoed());
 }
 
 #[tokio::test]

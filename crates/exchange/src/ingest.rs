@@ -9,7 +9,9 @@ use std::time::Duration;
 use selat_policy::{Decision, DeskAct, Permit, decide_release, may};
 use selat_record::ids::mint_uuid;
 use selat_record::pb::{AuditAction, LogEntryKind};
-use selat_record::{Audience, ContentId, Draft, Minted, ParticipantId, Record, RecordId, Timestamp};
+use selat_record::{
+    Audience, ContentId, Draft, Faults, Minted, ParticipantId, Protection, Record, RecordId, Timestamp,
+};
 use selat_seal::Sealed;
 use selat_store::repositories::{Head, HeldRecord, Imported, NewVersion, Source, Version};
 use selat_store::{Batch, RecordKey, StoreError};
@@ -24,6 +26,9 @@ const VALID_DAYS_MAX: u32 = 3660;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// What a record that was released further says of itself; its handling says to whom.
 const WIDENED: &str = "its audience was widened";
+/// Why an amendment that protects less than the version before is refused.
+const LIFTED: &str =
+    "cannot be taken away by an amendment: lifting it needs two people, which this version does not offer";
 
 /// What was made durable, and who got it.
 #[derive(Debug, Clone)]
@@ -126,6 +131,7 @@ impl Exchange {
     }
 
     pub(crate) async fn admit(&self, admission: Admission<'_>) -> Result<Receipt, ExchangeError> {
+        self.check_protection(&admission).await?;
         for _ in 0..TRIES_MAX {
             let book = self.book();
             let (record, sealed) = self.seal_record(&admission)?;
@@ -140,6 +146,16 @@ impl Exchange {
             }
         }
         Err(ExchangeError::Busy)
+    }
+
+    /// Whoever leaves protection out of an amendment, and be it the mapping of an import, must not lift it by that.
+    async fn check_protection(&self, admission: &Admission<'_>) -> Result<(), ExchangeError> {
+        let Some(held) = &admission.replaces else { return Ok(()) };
+        let before = self.load(self.participant(), held.record_id, held.head.content_id).await?;
+        if before.protection().is_none_or(|before| is_kept(before, admission.draft.protection())) {
+            return Ok(());
+        }
+        Err(Faults::one("protection", LIFTED).into())
     }
 
     /// True if the set of peers has changed since `epoch`.
@@ -311,6 +327,13 @@ fn decide_for_all(record: &Record, book: &Book, earlier: &[ParticipantId], now: 
         decision: decide_release(record, true, &book.facts(peer), now),
     };
     book.approved().map(|peer| decide(&peer.row.participant)).collect()
+}
+
+/// True if `after` protects for all the reasons and from all the states of `before`.
+fn is_kept(before: &Protection, after: Option<&Protection>) -> bool {
+    after.is_some_and(|after| {
+        after.kinds().is_superset(before.kinds()) && after.hidden_from().is_superset(before.hidden_from())
+    })
 }
 
 /// The record again as a draft, its audience widened by `to`.

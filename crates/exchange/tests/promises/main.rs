@@ -26,6 +26,8 @@ mod kit;
 #[cfg(test)]
 mod onboarding;
 #[cfg(test)]
+mod protection;
+#[cfg(test)]
 mod quarantine;
 #[cfg(test)]
 mod races;

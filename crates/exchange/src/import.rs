@@ -1,10 +1,12 @@
-//! Rows of an import: the same source key is the same record; the same draft again changes nothing, another one amends.
+//! Rows of an import: the same source key is the same record; the same draft again changes nothing, another one amends,
+//! unless the record was changed by hand: then it is for a person to say what holds.
 
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use selat_policy::{DeskAct, may};
 use selat_record::{Draft, Faults, RecordId};
+use selat_store::repositories::{HeldRecord, Imported};
 
 use crate::ingest::{Admission, SourceMark};
 use crate::{Actor, Exchange, ExchangeError, Reason};
@@ -126,7 +128,7 @@ impl Exchange {
             Some(was) if was.digest == digest => return Ok(ImportResult::Unchanged { record: was.record_id }),
             Some(was) => {
                 message.amendment_reason = AMENDED.into();
-                self.store.records.find(was.record_id).await?.into_iter().next()
+                Some(self.untouched(was).await?)
             }
             None => None,
         };
@@ -141,6 +143,19 @@ impl Exchange {
             1 => ImportResult::New { record: receipt.record, released },
             version => ImportResult::Amended { record: receipt.record, version, released },
         })
+    }
+
+    /// The record that a row became, if its version is still the one that the import made: what a person decided since,
+    /// its protection above all, is not in the row and would be lost.
+    async fn untouched(&self, was: &Imported) -> Result<HeldRecord, ExchangeError> {
+        let record_id = was.record_id;
+        let head = self.store.records.head(self.participant(), record_id).await?;
+        let head = head.ok_or(ExchangeError::RecordNotFound(record_id))?;
+        if head.content_id != was.content_id {
+            let why = format!("record {record_id} was changed by hand since it was imported: amend it by hand");
+            return Err(Faults::one("source_key", why).into());
+        }
+        Ok(HeldRecord { originator: self.participant().clone(), record_id, head })
     }
 }
 

@@ -223,7 +223,7 @@ impl Exchange {
         let stored = Stored { record, content, envelope: &sealed.bytes, source: Source::Own };
         self.store_version(&mut batch, &stored, admission.replaces.as_ref().map(|held| &held.head), now).await?;
         if let Some(mark) = &admission.source {
-            let is = Imported { record_id: record.id(), digest: mark.digest };
+            let is = Imported { record_id: record.id(), digest: mark.digest, content_id: content };
             self.store.sources.put(&mut batch, mark.source, mark.key, mark.was.as_ref(), &is);
         }
         Ok(batch)

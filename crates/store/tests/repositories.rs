@@ -366,7 +366,7 @@ async fn a_batch_decided_by_an_earlier_set_of_peers_conflicts() {
 #[tokio::test]
 async fn an_imported_row_is_found_by_source_and_key_and_conflicts_when_it_changed() {
     let all = fresh().await;
-    let imported = |digest| Imported { record_id: record(1), digest: [digest; 32] };
+    let imported = |n| Imported { record_id: record(1), digest: [n; 32], content_id: ContentId::new([n + 10; 32]) };
     let put = async |was: Option<&Imported>, now: &Imported| {
         let mut batch = Batch::new();
         all.sources.put(&mut batch, "file", "row 1", was, now);
@@ -492,7 +492,7 @@ async fn what_tells_about_people_lies_encrypted_in_the_files() {
         time: at(1),
     };
     all.intake.quarantine(&mut batch, &entry, Some(CANARY.as_bytes()));
-    let imported = Imported { record_id: record(1), digest: [1; 32] };
+    let imported = Imported { record_id: record(1), digest: [1; 32], content_id: ContentId::new([2; 32]) };
     all.sources.put(&mut batch, CANARY, CANARY, None, &imported);
     all.commit(batch).await.unwrap();
     all.engine().stop().await.unwrap();

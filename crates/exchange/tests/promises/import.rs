@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use selat_exchange::{ExchangeError, ImportResult, ImportRow, Limits, ROWS_MAX};
-use selat_record::pb;
+use selat_record::{Audience, pb};
 use selat_store::MemoryEngine;
 
 use crate::kit::{Conditions as _, Federation, Node, Party, When, id, officer, person, reason};
@@ -35,6 +35,47 @@ async fn row_that_comes_again_changes_nothing_and_a_changed_one_amends() {
     assert_eq!(import(&aus, vec![row("a", person("Budi C. Contoh"))]).await, ["amended 2 to 1"]);
     assert_eq!(import(&aus, vec![row("a", person("Budi C. Contoh"))]).await, ["unchanged"]);
     assert_eq!(aus.released(&id("IDN")).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_whose_record_was_changed_by_hand_is_left_to_the_hand() {
+    let (_, [aus, _]) = Federation::of(["AUS", "IDN"]).await;
+    let by_amendment = async |record| {
+        let hidden = person("Budi Contoh").to_nobody().hidden_from(&["IDN"]).because("asks for asylum");
+        aus.change(record, 1, hidden.draft()).await.unwrap()
+    };
+    let by_release = async |record| {
+        let to = Audience::Named([id("IDN")].into());
+        aus.release(&officer(), &reason(), record, to).await.unwrap()
+    };
+    for key in ["amended", "released"] {
+        assert_eq!(import(&aus, vec![row(key, person("Budi Contoh").to_nobody())]).await, ["new to 0"]);
+        let imported = aus.store.sources.get("watchlist", key).await.unwrap().unwrap();
+        let by_hand = if key == "amended" {
+            by_amendment(imported.record_id).await
+        } else {
+            by_release(imported.record_id).await
+        };
+        assert_eq!(import(&aus, vec![row(key, person("Budi Contoh").to_nobody())]).await, ["unchanged"]);
+        let results = import(&aus, vec![row(key, person("Budi C. Contoh"))]).await;
+        assert!(results[0].starts_with("source_key: ") && results[0].contains("changed by hand"), "{results:?}");
+        let head = aus.store.records.head(aus.id(), imported.record_id).await.unwrap().unwrap();
+        assert_eq!((head.version, head.content_id), (2, by_hand.content));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_whose_record_is_changed_by_hand_meanwhile_is_left_to_the_hand() {
+    let (_, [aus]) = Federation::of(["AUS"]).await;
+    assert_eq!(import(&aus, vec![row("a", person("Budi Contoh"))]).await, ["new to 0"]);
+    let record = aus.store.sources.get("watchlist", "a").await.unwrap().unwrap().record_id;
+    let faster = aus.clone();
+    aus.bench.at_commit(1, When::Before, async move {
+        faster.change(record, 1, person("Budi C.").because("typing error").draft()).await.unwrap();
+    });
+    let results = import(&aus, vec![row("a", person("Budi C. Contoh"))]).await;
+    assert!(results[0].contains("changed by hand"), "{results:?}");
+    assert_eq!(aus.versions(aus.id(), record).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

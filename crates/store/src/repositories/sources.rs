@@ -2,9 +2,9 @@
 //! rows are found by a keyed hash of them.
 
 use prost::Message;
-use selat_record::RecordId;
+use selat_record::{ContentId, RecordId};
 
-use super::{Access, sound};
+use super::{Access, content_id, sound};
 use crate::batch::Batch;
 use crate::error::StoreError;
 use crate::keys::Key;
@@ -20,6 +20,8 @@ pub struct Imported {
     pub record_id: RecordId,
     /// Digest of the draft that the row gave: another digest means that the row has changed.
     pub digest: [u8; 32],
+    /// The version that the import made last: another head means that the record was changed by hand since.
+    pub content_id: ContentId,
 }
 
 impl Sources {
@@ -28,7 +30,8 @@ impl Sources {
         let key = self.key(source, source_key);
         let Some(row) = self.0.row::<ImportedRow>(&key).await? else { return Ok(None) };
         let record_id = sound(&key, RecordId::from_slice(&row.record_id).ok())?;
-        Ok(Some(Imported { record_id, digest: sound(&key, row.digest.try_into().ok())? }))
+        let digest = sound(&key, row.digest.try_into().ok())?;
+        Ok(Some(Imported { record_id, digest, content_id: content_id(&key, &row.content_id)? }))
     }
 
     /// Notes what a row became. `was` is what [`Sources::get`] gave; the batch conflicts if that has changed.
@@ -50,10 +53,16 @@ struct ImportedRow {
     record_id: Vec<u8>,
     #[prost(bytes = "vec", tag = "2")]
     digest: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    content_id: Vec<u8>,
 }
 
 impl From<&Imported> for ImportedRow {
     fn from(imported: &Imported) -> Self {
-        Self { record_id: imported.record_id.as_bytes().to_vec(), digest: imported.digest.to_vec() }
+        Self {
+            record_id: imported.record_id.as_bytes().to_vec(),
+            digest: imported.digest.to_vec(),
+            content_id: imported.content_id.as_bytes().to_vec(),
+        }
     }
 }

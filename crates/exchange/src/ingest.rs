@@ -105,7 +105,7 @@ impl Exchange {
     }
 
     /// Makes a new version of an own record whose audience also holds `to`. It expires when the version before would have;
-    /// one that has expired is refused.
+    /// one that has expired is refused, and so is an audience that it has already.
     pub async fn release(
         &self,
         actor: &Actor,
@@ -339,7 +339,12 @@ fn is_kept(before: &Protection, after: Option<&Protection>) -> bool {
 /// The record again as a draft, its audience widened by `to`.
 fn widened(record: &Record, to: Audience) -> Result<Draft, ExchangeError> {
     let mut message = record.message().clone();
-    let audience = record.handling().releasable_to().clone().union(to);
+    let before = record.handling().releasable_to();
+    let audience = before.clone().union(to);
+    // Another version that says the same would have to be read and checked by every peer.
+    if audience == *before {
+        return Err(Faults::one("to", "is already in its audience").into());
+    }
     if let Some(handling) = message.handling.as_mut() {
         handling.releasable_to = Some(audience.to_message());
     }

@@ -10,7 +10,7 @@ use selat_seal::armor::dearmor;
 use selat_seal::{AcceptedDescriptor, SafetyPhrase, armor};
 use selat_store::repositories::{Approval, Head, HeldRecord, Peer, PeerState};
 use selat_store::{Batch, StoreError};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::accounts::{Act, Release};
 use crate::{Actor, Book, Exchange, ExchangeError, PeerEntry};
@@ -136,19 +136,29 @@ impl Exchange {
     }
 
     /// Releases to `peer` every own record that it may have and has not got. Safe to run again at any time: what is
-    /// already in the log stays as it is. Returns how many records were released.
+    /// already in the log stays as it is. Returns how many records were released. A record that cannot be read is logged
+    /// and does not stop the others; the first such error is returned once they are done.
     pub async fn release_backlog(&self, peer: &ParticipantId) -> Result<u64, ExchangeError> {
         let mut after = None;
         let mut released = 0;
+        let mut first_fault = None;
         loop {
             let page = self.store.records.scan_heads_of(self.participant(), after, BACKLOG_STEP).await?;
-            let Some(last) = page.last() else { return Ok(released) };
+            let Some(last) = page.last() else { return first_fault.map_or(Ok(released), Err) };
             after = Some(last.record_id);
             // Side by side, so that the appender makes them durable together.
-            for done in join_all(page.iter().map(|held| self.release_late(peer, held))).await {
-                released += u64::from(done?);
-            }
+            let done = join_all(page.iter().map(|held| self.release_late(peer, held))).await;
             self.wake(peer);
+            for (held, done) in page.iter().zip(done) {
+                match done {
+                    Ok(is_new) => released += u64::from(is_new),
+                    Err(error) if is_of_one_record(&error) => {
+                        warn!(%peer, record = %held.record_id, %error, "record not released");
+                        first_fault.get_or_insert(error);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
         }
     }
 
@@ -196,6 +206,16 @@ impl Exchange {
         self.account(&mut batch, act.note("released on approval of the peer"), now)?;
         self.store.commit(batch).await?;
         Ok(true)
+    }
+}
+
+/// True if other records may fare better.
+fn is_of_one_record(error: &ExchangeError) -> bool {
+    use ExchangeError::{Busy, ContentMissing, Inconsistent, Invalid, Store};
+    match error {
+        Inconsistent(_) | ContentMissing(_) | Invalid(_) | Busy => true,
+        Store(error) => matches!(error, StoreError::Damaged { .. } | StoreError::Sealed(_)),
+        _ => false,
     }
 }
 

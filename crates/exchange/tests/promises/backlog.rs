@@ -2,6 +2,7 @@
 
 use selat_exchange::ExchangeError;
 use selat_record::pb::{AuditAction, LogEntryKind};
+use selat_store::{Batch, Scan, StoreError};
 
 use crate::kit::{Conditions as _, Federation, Node, When, id, officer, operator, person, reason};
 
@@ -90,6 +91,29 @@ async fn amendment_meanwhile_is_given_once_and_stays_the_current_version() {
     idn.follow(&aus).await.unwrap();
     let there = idn.get(&officer(), &reason(), record, 0).await.unwrap();
     assert_eq!(there.content, aus.get(&officer(), &reason(), record, 2).await.unwrap().content);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_that_cannot_be_read_does_not_hold_up_the_others() {
+    let (_, aus, idn) = late_peer(3).await;
+    let mut batch = Batch::new();
+    let contents = Scan { prefix: b"c/".to_vec(), after: None, limit: 3 };
+    let contents = aus.store.engine().scan(contents).await.unwrap();
+    batch.put(contents[0].0.clone(), contents[1].1.clone());
+    aus.store.commit(batch).await.unwrap();
+    let told = aus.release_backlog(idn.id()).await;
+    assert!(matches!(told, Err(ExchangeError::Store(StoreError::Sealed(_)))), "{told:?}");
+    assert_eq!(aus.released(idn.id()).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn store_that_takes_nothing_ends_the_backlog_at_once() {
+    let (_, aus, idn) = late_peer(130).await;
+    aus.bench.refuse_commits();
+    let commits = aus.bench.commits();
+    let told = aus.release_backlog(idn.id()).await;
+    assert!(matches!(told, Err(ExchangeError::Store(StoreError::ReadOnly))), "{told:?}");
+    assert_eq!(aus.bench.commits() - commits, 128, "one step, not the next one");
 }
 
 async fn held(node: &Node) -> selat_record::RecordId {

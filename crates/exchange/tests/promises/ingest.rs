@@ -137,6 +137,19 @@ async fn release_widens_the_audience_and_leaves_everything_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn release_to_whom_the_audience_holds_already_makes_no_version() {
+    let (_, [aus, _, _]) = Federation::of(["AUS", "IDN", "MYS"]).await;
+    let (named, all) = (aus.hold(person("Budi").to(&["IDN", "MYS"])).await, aus.hold(person("Siti")).await);
+    let idn = || Audience::Named([id("IDN")].into());
+    for (record, to) in [(named.record, idn()), (all.record, idn()), (all.record, Audience::All)] {
+        let refused = aus.release(&officer(), &reason(), record, to).await;
+        let Err(ExchangeError::Invalid(faults)) = refused else { panic!("{refused:?}") };
+        assert_eq!(faults.to_string(), "to: is already in its audience");
+        assert_eq!(aus.versions(aus.id(), record).await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn release_of_an_expired_record_does_not_revive_it() {
     let (federation, [aus, _]) = Federation::of(["AUS", "IDN"]).await;
     let first = aus.put(&officer(), &reason(), person("Budi Contoh").to_nobody().draft(), 1).await.unwrap();

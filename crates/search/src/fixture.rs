@@ -37,8 +37,11 @@ impl Made {
         Entry::of(&Record::check(self.message()).unwrap(), self.content_id())
     }
 
+    /// Of two records the one with the greater number has the lesser content id: their order is not that of record ids.
     pub(crate) fn content_id(&self) -> ContentId {
-        ContentId::new([u8::try_from(self.version).unwrap(); 32])
+        let mut digest = [u8::try_from(self.version).unwrap(); 32];
+        digest[..4].copy_from_slice(&(!self.number).to_be_bytes());
+        ContentId::new(digest)
     }
 
     fn message(&self) -> pb::Record {

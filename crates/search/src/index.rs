@@ -1,18 +1,26 @@
 //! The index itself: entries in slots, postings beside them, one lock around both.
 //!
-//! Promise: a candidate that the postings give is always compared with its entry, so postings can cost time but never
-//! make a hit.
+//! Promises: a candidate that the postings give is always compared with its entry, so postings can cost time but never
+//! make a hit; no search holds the lock for longer than a slice of candidates takes to be copied, so those who write wait
+//! that long at most; a search needs memory for a slice and for the hits it may list.
+//!
+//! What the work of a search depends on: the length of the shortest list that one of the given criteria leads to, and the
+//! entries on it. Not on what of them is allowed: every candidate is both compared and asked about, and only the ranking
+//! of what is left differs. A list that holds what the asker may not know therefore costs as much as one that may be known
+//! in full, and its length can be read from the time a search takes. Hiding that time is left to the caller, who answers
+//! at set times and abandons what is not done by then ([`Index::find_while`]).
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use selat_matching::Reason;
 use selat_record::{ContentId, ParticipantId, RecordId, RecordKind};
 
 use crate::Entry;
+use crate::best::Best;
 use crate::criteria::{Criteria, Fit};
 use crate::postings::{Calendar, Postings, Slot, Term};
+use crate::walk::Walk;
 
 /// The index of a node. Shared by reference; every call takes the lock for a short while.
 #[derive(Debug)]
@@ -32,7 +40,8 @@ pub struct IndexFull {
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Best first, then by record id and originator.
+    /// Best first, then by content id, which tells nothing; never by record id, which tells the moment it was minted. The
+    /// same order decides which of equal score are listed at all.
     pub hits: Vec<FoundHit>,
     /// More was found than the limit allowed to list.
     pub truncated: bool,
@@ -88,7 +97,7 @@ impl Index {
 
     /// How many entries it holds.
     pub fn len(&self) -> usize {
-        self.tables.read().unwrap_or_else(PoisonError::into_inner).slots_by_key.len()
+        self.read().slots_by_key.len()
     }
 
     /// True while it holds none.
@@ -96,23 +105,55 @@ impl Index {
         self.len() == 0
     }
 
-    /// Finds the records that fit, of those that are `allowed`. What is not allowed is put aside before anything is scored,
-    /// ranked, limited or counted: it cannot displace or number what is.
+    /// Finds the records that fit, of those that are `allowed`. What is not allowed is put aside before anything is ranked,
+    /// limited or counted: it cannot displace or number what is.
     pub fn find(&self, criteria: &Criteria, allowed: impl Fn(&Entry) -> bool, limit: usize) -> Found {
-        let candidates = self.tables.read().unwrap_or_else(PoisonError::into_inner).candidates(criteria);
-        let open = candidates.into_iter().filter(|entry| allowed(entry));
-        let mut fitting: Vec<(Fit, Arc<Entry>)> =
-            open.filter_map(|entry| criteria.fit(&entry).map(|fit| (fit, entry))).collect();
-        fitting.sort_unstable_by(|left, right| rank(left).cmp(&rank(right)));
-        let truncated = fitting.len() > limit;
-        fitting.truncate(limit);
-        Found { hits: fitting.into_iter().map(|(fit, entry)| hit(fit, &entry)).collect(), truncated }
+        self.find_while(criteria, allowed, limit, || true).expect("a search that always goes on comes to its end")
+    }
+
+    /// As [`Self::find`], for as long as it may `go_on`, which is asked before each slice of candidates: `None` if it was
+    /// told to stop, whatever it had found.
+    ///
+    /// Others may write between the slices. A record that they change meanwhile is found as it was, as it became, or not
+    /// at all; never twice.
+    pub fn find_while(
+        &self,
+        criteria: &Criteria,
+        allowed: impl Fn(&Entry) -> bool,
+        limit: usize,
+        go_on: impl Fn() -> bool,
+    ) -> Option<Found> {
+        let mut best = Best::of(limit);
+        let mut rest = Some(self.read().walk(criteria));
+        while let Some(walk) = rest {
+            if !go_on() {
+                return None;
+            }
+            let slice;
+            (slice, rest) = self.read().slice(walk);
+            for entry in slice {
+                // Neither question spares the other: the work must not tell how much is allowed.
+                let (fit, open) = (criteria.fit(&entry), allowed(&entry));
+                if let Some(fit) = fit.filter(|_| open) {
+                    best.offer(fit, entry);
+                }
+            }
+        }
+        Some(found(best))
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// No two entries have the same rank: the key of the entry is part of it.
-fn rank((fit, entry): &(Fit, Arc<Entry>)) -> (Reverse<u32>, RecordId, &ParticipantId) {
-    (Reverse(fit.score), entry.record_id(), entry.originator())
+fn found(best: Best) -> Found {
+    let truncated = best.truncated();
+    let mut listed = HashSet::new();
+    // Two versions of a record are only there when it was changed during the search.
+    let once = |hit: &FoundHit| listed.insert((hit.originator.clone(), hit.record_id));
+    let hits = best.into_ranked().map(|(fit, entry)| hit(fit, &entry)).filter(once).collect();
+    Found { hits, truncated }
 }
 
 fn hit(fit: Fit, entry: &Entry) -> FoundHit {
@@ -175,22 +216,22 @@ impl Tables {
         true
     }
 
-    /// Every entry that can fit, from the shortest list that the criteria lead to.
-    fn candidates(&self, criteria: &Criteria) -> Vec<Arc<Entry>> {
-        let groups = criteria.groups();
-        let slots = match groups.iter().min_by_key(|group| self.count(group)) {
-            Some(shortest) => self.holders(shortest),
-            None => criteria.dates().map(|span| self.calendar.near(span)).unwrap_or_default(),
-        };
-        slots.into_iter().filter_map(|slot| self.entry(slot).cloned()).collect()
+    /// The way along the shortest list that the criteria lead to: every entry that can fit is on each of them.
+    fn walk(&self, criteria: &Criteria) -> Walk {
+        let groups = criteria.groups().into_iter().map(|group| (self.count(&group), Walk::among_holders(group)));
+        let days = criteria.dates().map(|days| (self.calendar.count_near(days), Walk::near(*days)));
+        let shortest = groups.chain(days).min_by_key(|(count, _)| *count);
+        shortest.map_or_else(|| Walk::among_holders(Vec::new()), |(_, walk)| walk)
     }
 
     fn count(&self, group: &[Term]) -> usize {
         group.iter().map(|term| self.postings.count(term)).sum()
     }
 
-    fn holders(&self, group: &[Term]) -> BTreeSet<Slot> {
-        group.iter().flat_map(|term| self.postings.holders(term)).collect()
+    /// The entries of the next slice, and what is still to be walked after it.
+    fn slice(&self, walk: Walk) -> (Vec<Arc<Entry>>, Option<Walk>) {
+        let (slots, rest) = walk.slice(&self.postings, &self.calendar);
+        (slots.into_iter().filter_map(|slot| self.entry(slot).cloned()).collect(), rest)
     }
 }
 

@@ -1,12 +1,14 @@
 //! The index as its callers see it, and against a search that looks at every record.
 
 use std::cell::Cell;
+use std::cmp::Reverse;
 
 use proptest::prelude::*;
 use selat_record::pb;
 
 use super::*;
 use crate::fixture::{Made, date, id, incident, participant, person, vessel};
+use crate::walk::SLICE_LEN;
 
 fn find() -> pb::Find {
     pb::Find { limit: 200, ..Default::default() }
@@ -31,7 +33,7 @@ fn somebody(number: u32, name: &str) -> Made {
 }
 
 #[test]
-fn hits_come_best_first_and_then_by_id() {
+fn hits_come_best_first_and_then_by_content_id() {
     let index = index_of(&[
         somebody(4, "Siti Contoh"),
         somebody(1, "Contoh Siti"),
@@ -40,7 +42,7 @@ fn hits_come_best_first_and_then_by_id() {
         somebody(5, "Budi Contoh"),
     ]);
     let found = index.find(&named("siti contoh"), |_| true, 10);
-    assert_eq!(numbers(&found), [(id(2), 1000), (id(4), 1000), (id(1), 950), (id(3), 800)]);
+    assert_eq!(numbers(&found), [(id(4), 1000), (id(2), 1000), (id(1), 950), (id(3), 800)]);
     assert!(!found.truncated);
 }
 
@@ -159,6 +161,15 @@ fn search_looks_only_at_records_that_hold_the_rarest_term() {
         (pb::Find { document_number: "A1".into(), date_from: Some(date(1900, 0, 0)), ..find() }, 1),
         (pb::Find { country: "AUS".into(), kinds: vec![1], ..find() }, 2),
         (pb::Find { date_from: Some(date(1950, 6, 0)), date_until: Some(date(1950, 7, 0)), ..find() }, 11),
+        (
+            pb::Find {
+                country: "AUS".into(),
+                date_from: Some(date(1950, 6, 0)),
+                date_until: Some(date(1950, 7, 0)),
+                ..find()
+            },
+            11,
+        ),
     ] {
         let looked_at = Cell::new(0);
         let count = |_: &Entry| {
@@ -168,6 +179,95 @@ fn search_looks_only_at_records_that_hold_the_rarest_term() {
         assert!(!index.find(&Criteria::of(&find).unwrap(), count, 10).hits.is_empty(), "{find:?}");
         assert!(looked_at.get() <= most, "{} for {find:?}", looked_at.get());
     }
+}
+
+/// More than two slices of incidents in one country.
+const MANY: u32 = 9000;
+
+fn index_of_many() -> Index {
+    let index = Index::new(MANY as usize + 1);
+    (0..MANY).for_each(|number| index.put(landing(number, "AUS").entry()).unwrap());
+    index
+}
+
+fn landing(number: u32, country: &str) -> Made {
+    Made::of(number, incident(country, date(2024, 3, 30), None))
+}
+
+fn in_country(country: &str) -> Criteria {
+    Criteria::of(&pb::Find { country: country.into(), ..find() }).unwrap()
+}
+
+#[test]
+fn search_leaves_the_lock_free_while_it_judges_and_asks_before_each_slice() {
+    let index = index_of_many();
+    let (slices, judged) = (Cell::new(0), Cell::new(0));
+    let lock_is_free = || index.tables.try_write().is_ok();
+    let go_on = || {
+        slices.set(slices.get() + 1);
+        lock_is_free() && judged.get() <= (slices.get() - 1) * SLICE_LEN
+    };
+    let allowed = |_: &Entry| {
+        judged.set(judged.get() + 1);
+        lock_is_free()
+    };
+    let found = index.find_while(&in_country("AUS"), allowed, 2, go_on).unwrap();
+    assert_eq!(numbers(&found), [(id(MANY - 1), 500), (id(MANY - 2), 500)]);
+    assert!(found.truncated);
+    assert_eq!((slices.get(), judged.get()), (3, MANY as usize));
+}
+
+#[test]
+fn search_that_may_not_go_on_finds_nothing_and_looks_no_further() {
+    let index = index_of_many();
+    for (slices_allowed, most) in [(0, 0), (1, SLICE_LEN), (2, 2 * SLICE_LEN)] {
+        let (slices, judged) = (Cell::new(0), Cell::new(0));
+        let go_on = || slices.replace(slices.get() + 1) < slices_allowed;
+        let allowed = |_: &Entry| judged.replace(judged.get() + 1) < usize::MAX;
+        assert_eq!(index.find_while(&in_country("AUS"), allowed, 5, go_on), None);
+        assert_eq!(judged.get(), most);
+    }
+}
+
+/// What a search finds when `change` is made before its second slice.
+fn found_with(index: &Index, limit: usize, change: impl Fn()) -> Found {
+    let slices = Cell::new(0);
+    let go_on = || {
+        if slices.replace(slices.get() + 1) == 1 {
+            change();
+        }
+        true
+    };
+    index.find_while(&in_country("AUS"), |_| true, limit, go_on).unwrap()
+}
+
+#[test]
+fn record_that_moves_during_a_search_is_found_once() {
+    let index = index_of_many();
+    let last = MANY - 1;
+    // The last record gives up its slot, the first takes it with a new version: it was seen, and it comes again.
+    let found = found_with(&index, usize::MAX, || {
+        assert!(index.remove(&participant("AUS"), id(0)));
+        assert!(index.remove(&participant("AUS"), id(last)));
+        index.put(Made { version: 2, ..landing(0, "AUS") }.entry()).unwrap();
+    });
+    let mut ids: Vec<RecordId> = found.hits.iter().map(|hit| hit.record_id).collect();
+    ids.sort();
+    assert_eq!(ids, (0..last).map(id).collect::<Vec<_>>());
+    assert!(!found.truncated);
+}
+
+#[test]
+fn record_that_changes_during_a_search_is_found_as_it_becomes() {
+    let index = index_of_many();
+    let last = MANY - 1;
+    let found = found_with(&index, 1, || {
+        index.put(Made { version: 2, ..landing(last, "AUS") }.entry()).unwrap();
+        index.put(Made { version: 2, ..landing(last - 1, "IDN") }.entry()).unwrap();
+    });
+    assert_eq!(found.hits[0].content_id, Made { version: 2, ..landing(last, "AUS") }.content_id());
+    let found = index.find(&in_country("AUS"), |_| true, 2);
+    assert_eq!(numbers(&found), [(id(last), 500), (id(last - 2), 500)]);
 }
 
 const NAMES: [&str; 8] =
@@ -253,12 +353,14 @@ proptest! {
         for find in finds {
             let criteria = Criteria::of(&find).unwrap();
             let entries = kept.iter().map(Made::entry).filter(open);
-            let mut expected: Vec<(RecordId, u32)> =
-                entries.filter_map(|entry| Some((entry.record_id(), criteria.fit(&entry)?.score))).collect();
-            expected.sort_by_key(|(record_id, score)| (Reverse(*score), *record_id));
+            let mut expected: Vec<(Reverse<u32>, ContentId, RecordId)> = entries
+                .filter_map(|entry| Some((Reverse(criteria.fit(&entry)?.score), entry.content_id(), entry.record_id())))
+                .collect();
+            expected.sort();
             let found = index.find(&criteria, open, limit);
             prop_assert_eq!(found.truncated, expected.len() > limit);
             expected.truncate(limit);
+            let expected: Vec<_> = expected.into_iter().map(|(Reverse(score), _, id)| (id, score)).collect();
             prop_assert_eq!(numbers(&found), expected, "{:?}", find);
         }
     }

@@ -17,7 +17,7 @@ pub struct Limits {
     pub search_deadline_max: Duration,
     /// Most peers that one search asks.
     pub fan_out_max: usize,
-    /// Most log entries in one segment.
+    /// Most log entries in one segment that is sent, up to the protocol's bound; incoming ones have that bound alone.
     pub segment_entries_max: usize,
     /// Validity of a record whose maker names none.
     pub record_valid_days: u32,

@@ -124,7 +124,7 @@ pub enum CallerKey {
 /// `[exchange]`: pace and bounds of the exchange with peers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExchangeConfig {
-    /// Answers to peers leave on multiples of this span after the arrival of the query; zero switches the grid off.
+    /// Answers to peers leave on multiples of this span after the arrival of the query.
     pub answer_grid: Duration,
     /// Grid ticks after which the answer to a hit/no-hit query leaves.
     pub find_ticks: u32,
@@ -132,7 +132,7 @@ pub struct ExchangeConfig {
     pub fetch_ticks: u32,
     /// How long a federated search waits for its peers unless the officer says otherwise.
     pub query_deadline: Duration,
-    /// Most log entries that are sent to a peer at once.
+    /// Most log entries that are sent to a peer at once. What a peer may send is fixed by the protocol.
     pub segment_entries_max: usize,
     /// Validity of a record whose maker names none, in days.
     pub records_valid_days: u32,

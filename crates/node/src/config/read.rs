@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use selat_policy::Role;
+use selat_wire::SEGMENT_ENTRIES_MAX;
 use toml::de::DeTable;
 use tracing::Level;
 
@@ -21,6 +22,9 @@ const SOCKET_PATH_MAX: usize = 107;
 const CALLERS_MAX: usize = 1000;
 /// Longest officer label of a group rule: a hyphen and a user id of ten digits follow it.
 const GROUP_OFFICER_MAX: usize = 21;
+
+/// Latest moment at which an answer may leave: until then it holds memory here, and an officer elsewhere waits.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -102,14 +106,18 @@ fn desk(section: &mut Section<'_>, base: &Path) -> Option<DeskConfig> {
     });
     let socket_group = section.optional("socket_group", &group);
     let listen = section.optional("listen", &socket_address("\"127.0.0.1:7444\""));
-    let mut taken: Vec<CallerKey> = Vec::new();
+    let mut earlier: Vec<CallerRule> = Vec::new();
     let callers = section.each("caller", CALLERS_MAX, |section| {
         let (key, rule) = caller(section)?;
-        if taken.contains(&rule.who) {
+        if earlier.iter().any(|earlier| earlier.who == rule.who) {
             section.contradiction(key, "an earlier entry maps the same caller", "keep one of the two");
             return None;
         }
-        taken.push(rule.who.clone());
+        if let Some(cause) = earlier.iter().find_map(|earlier| confusion(earlier, &rule)) {
+            section.contradiction("officer", cause, "name another officer: an officer is one person");
+            return None;
+        }
+        earlier.push(rule.clone());
         Some(rule)
     });
     Some(DeskConfig { socket: socket?, socket_group: socket_group?, listen: listen?, callers: callers? })
@@ -153,25 +161,49 @@ fn caller(section: &mut Section<'_>) -> Option<(&'static str, CallerRule)> {
     Some((key, rule))
 }
 
+/// How two people could become the same officer by these two entries, if they could. Somebody may come through the socket
+/// and with a certificate.
+fn confusion(one: &CallerRule, other: &CallerRule) -> Option<String> {
+    match (&one.who, &other.who) {
+        (CallerKey::Gid(_), CallerKey::Gid(_)) => None,
+        (CallerKey::Gid(gid), _) => is_member_of(one, other).then(|| taken_by_member(*gid, one, other)),
+        (_, CallerKey::Gid(gid)) => is_member_of(other, one).then(|| taken_by_member(*gid, other, one)),
+        (CallerKey::Uid(_), CallerKey::Certificate(_)) | (CallerKey::Certificate(_), CallerKey::Uid(_)) => None,
+        _ if one.officer == other.officer => {
+            Some(format!("an earlier entry maps another caller to officer {:?}", one.officer.as_str()))
+        }
+        _ => None,
+    }
+}
+
+/// True when the officer of `rule` is written as a member of the group is.
+fn is_member_of(group: &CallerRule, rule: &CallerRule) -> bool {
+    let number = rule.officer.as_str().strip_prefix(group.officer.as_str()).and_then(|rest| rest.strip_prefix('-'));
+    number.is_some_and(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()))
+}
+
+fn taken_by_member(gid: u32, group: &CallerRule, rule: &CallerRule) -> String {
+    let (group, officer) = (&group.officer, &rule.officer);
+    format!("each member of group {gid} becomes officer \"{group}-UID\", so one of them could be \"{officer}\" too")
+}
+
 fn role() -> shape::Shape<Role> {
     let names = Role::ALL.map(|role| format!("{:?}", role.as_str())).join(", ");
     parsed(format!("one of {names}"), "\"officer\"")
 }
 
 fn exchange(section: &mut Section<'_>) -> Option<ExchangeConfig> {
-    let grid = section.or("answer_grid_ms", MILLISECOND * 10, &span(MILLISECOND, 0..=1000, "10"));
+    let grid = section.or("answer_grid_ms", MILLISECOND * 10, &span(MILLISECOND, 5..=1000, "10"));
     let find_ticks = section.or("find_ticks", 10, &whole(1..=1000, "10"));
     let fetch_ticks = section.or("fetch_ticks", 20, &whole(1..=1000, "20"));
     let deadline = section.or("query_deadline_ms", SECOND * 5, &span(MILLISECOND, 100..=60_000, "5000"));
     for (key, ticks) in [("find_ticks", find_ticks), ("fetch_ticks", fetch_ticks)] {
-        if let (Some(grid), Some(ticks), Some(deadline)) = (grid, ticks, deadline)
-            && grid * ticks >= deadline
-        {
-            let cause = "answers leave after this many times answer_grid_ms, which is not before query_deadline_ms";
-            section.contradiction(key, cause, "lower it, or raise query_deadline_ms");
+        if let (Some(grid), Some(ticks), Some(deadline)) = (grid, ticks, deadline) {
+            check_leaving(section, key, grid * ticks, deadline);
         }
     }
-    let segment_entries_max = section.or("segment_entries_max", 256, &whole(1..=4096, "256"));
+    let segment_entries = whole(1..=SEGMENT_ENTRIES_MAX as u64, "256");
+    let segment_entries_max = section.or("segment_entries_max", SEGMENT_ENTRIES_MAX, &segment_entries);
     let records_valid_days = section.or("records_valid_days", 365, &whole(1..=3650, "365"));
     let per_second = section.or("peer_requests_per_second", 50, &whole(1..=10_000, "50"));
     let peer_burst = section.or("peer_burst", 100, &whole(1..=100_000, "100"));
@@ -191,6 +223,18 @@ fn exchange(section: &mut Section<'_>) -> Option<ExchangeConfig> {
         cut_off: cut_off?,
         clock_skew_max: clock_skew_max?,
     })
+}
+
+/// Answers leave `after` the arrival of the query, as `key` says.
+fn check_leaving(section: &mut Section<'_>, key: &'static str, after: Duration, deadline: Duration) {
+    let told = format!("answers leave after this many times answer_grid_ms, which is {} ms", after.as_millis());
+    if after > ANSWER_MAX {
+        let cause = format!("{told}; {} ms is the most", ANSWER_MAX.as_millis());
+        section.contradiction(key, cause, "lower it, or lower answer_grid_ms");
+    } else if after >= deadline {
+        let cause = format!("{told} and not before query_deadline_ms");
+        section.contradiction(key, cause, "lower it, or raise query_deadline_ms");
+    }
 }
 
 fn store(section: &mut Section<'_>) -> Option<StoreConfig> {

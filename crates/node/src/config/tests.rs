@@ -134,11 +134,11 @@ fn each_number_is_held_to_its_bounds() {
     // The third is a line beside it with which the whole range goes.
     let bounds = [
         ("peer", "advertise_port", "", 1, 65_535),
-        ("exchange", "answer_grid_ms", "query_deadline_ms = 60000", 0, 1000),
-        ("exchange", "find_ticks", "answer_grid_ms = 0", 1, 1000),
-        ("exchange", "fetch_ticks", "answer_grid_ms = 0", 1, 1000),
-        ("exchange", "query_deadline_ms", "answer_grid_ms = 0", 100, 60_000),
-        ("exchange", "segment_entries_max", "", 1, 4096),
+        ("exchange", "answer_grid_ms", "fetch_ticks = 10\nquery_deadline_ms = 60000", 5, 1000),
+        ("exchange", "find_ticks", "answer_grid_ms = 5\nquery_deadline_ms = 60000", 1, 1000),
+        ("exchange", "fetch_ticks", "answer_grid_ms = 5\nquery_deadline_ms = 60000", 1, 1000),
+        ("exchange", "query_deadline_ms", "fetch_ticks = 9\nfind_ticks = 9", 100, 60_000),
+        ("exchange", "segment_entries_max", "", 1, 256),
         ("exchange", "records_valid_days", "", 1, 3650),
         ("exchange", "peer_requests_per_second", "", 1, 10_000),
         ("exchange", "peer_burst", "", 1, 100_000),
@@ -165,6 +165,16 @@ fn answer_that_would_leave_after_the_deadline_is_refused() {
         let fault = with("exchange", &lines);
         assert_eq!(fault.is_none(), fits, "{fault:?}");
         assert!(fault.is_none_or(|(code, headline, _)| code == "SLT-1007" && headline.contains("find_ticks")));
+    }
+}
+
+#[test]
+fn answer_that_would_leave_after_ten_seconds_is_refused() {
+    for (ticks, fits) in [(100, true), (101, false)] {
+        let lines = format!("query_deadline_ms = 60000\nanswer_grid_ms = 100\nfetch_ticks = {ticks}");
+        let fault = with("exchange", &lines);
+        assert_eq!(fault.is_none(), fits, "{fault:?}");
+        assert!(fault.is_none_or(|(code, _, cause)| code == "SLT-1007" && cause.contains("which is 10100 ms; 10000")));
     }
 }
 
@@ -220,6 +230,32 @@ fn caller_is_known_by_exactly_one_thing_and_mapped_once() {
     assert_eq!(code("[desk]\ncaller = 1\n"), Some("SLT-1005"));
     let long = "[[desk.caller]]\ngid = 1\nofficer = \"a-label-of-22-letters-\"\nroles = [\"officer\"]\n";
     assert_eq!(code(&long.replace("letters-", "letters1")), Some("SLT-1007"));
+}
+
+/// The fault of two entries, as `key = value` and officer each.
+fn confused(one: (&str, &str), other: (&str, &str)) -> Option<(&'static str, String)> {
+    let entry = |(who, officer)| format!("[[desk.caller]]\n{who}\nofficer = \"{officer}\"\nroles = [\"officer\"]\n");
+    let found = parse(&format!("{GOOD}{}{}", entry(one), entry(other))).err()?;
+    assert_eq!(found.iter().count(), 1, "{found}");
+    found.iter().next().map(|fault| (fault.entry.code, fault.headline.clone()))
+}
+
+#[test]
+fn two_people_never_become_the_same_officer() {
+    let refused = Some(("SLT-1007", "desk.caller.officer does not go with the rest".to_owned()));
+    let (socket, certificate) = ("uid = 1", "officer_cert = \"a\"");
+    assert_eq!(confused((socket, "a-lee"), ("uid = 2", "a-lee")), refused);
+    assert_eq!(confused((certificate, "a-lee"), ("officer_cert = \"b\"", "a-lee")), refused);
+    assert_eq!(confused((socket, "a-lee"), (certificate, "a-lee")), None, "one person, two ways in");
+    assert_eq!(confused((socket, "a-lee"), ("uid = 2", "b-lee")), None);
+    for who in [socket, certificate] {
+        assert_eq!(confused(("gid = 9", "watch"), (who, "watch-1000")), refused);
+        assert_eq!(confused((who, "watch-1000"), ("gid = 9", "watch")), refused);
+        for other in ["watch", "watch-1a", "watch-a-1", "night-watch-1"] {
+            assert_eq!(confused(("gid = 9", "watch"), (who, other)), None, "{other}");
+        }
+    }
+    assert_eq!(confused(("gid = 9", "watch"), ("gid = 8", "watch")), None, "the user id tells the members apart");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use selat_ledger::Leaf;
 use selat_policy::Permit;
 use selat_record::pb::{self, AuditAction, LogEntryKind};
+use selat_record::query::check_query;
 use selat_record::{ContentId, ParticipantId, Record, RecordId, Timestamp};
 use selat_store::Batch;
 
@@ -31,11 +32,12 @@ impl<'a> Act<'a> {
 
     /// An act of a peer's officer, known here by pseudonym.
     pub(crate) fn of_peer(peer: &ParticipantId, query: &pb::Query, action: AuditAction) -> Self {
+        let asker = asker_of(query);
         let opening = pb::AuditOpening {
-            actor: format!("{peer}/{}", query.officer_pseudonym),
+            actor: format!("{peer}/{}", asker.pseudonym),
             role: "peer".into(),
-            purpose: query.purpose,
-            case_reference: query.case_reference.clone(),
+            purpose: asker.purpose.into(),
+            case_reference: asker.case_reference,
             ..Default::default()
         };
         Self { action, opening, reason: None }
@@ -66,9 +68,42 @@ impl<'a> Act<'a> {
         self
     }
 
+    pub(crate) fn answered(mut self, answer: ContentId, disclosed: &[RecordId]) -> Self {
+        self.opening.answer = answer.as_bytes().to_vec();
+        self.disclosing(disclosed)
+    }
+
+    pub(crate) fn disclosing(mut self, records: &[RecordId]) -> Self {
+        self.opening.disclosed = records.iter().map(|id| id.as_bytes().to_vec()).collect();
+        self
+    }
+
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.opening.note = note.into();
         self
+    }
+}
+
+/// What a peer's query says of who asks and why.
+struct AskerWords {
+    pseudonym: String,
+    purpose: pb::Purpose,
+    case_reference: String,
+}
+
+/// The words of a malformed query do not go into any log: they may be of any length and hold anything.
+fn asker_of(query: &pb::Query) -> AskerWords {
+    if check_query(query).is_err() {
+        return AskerWords {
+            pseudonym: "malformed".into(),
+            purpose: pb::Purpose::Unspecified,
+            case_reference: String::new(),
+        };
+    }
+    AskerWords {
+        pseudonym: query.officer_pseudonym.clone(),
+        purpose: query.purpose(),
+        case_reference: query.case_reference.clone(),
     }
 }
 
@@ -132,12 +167,13 @@ impl Exchange {
         now: Timestamp,
     ) -> Result<(), ExchangeError> {
         let (query, query_content) = query;
+        let asker = asker_of(query);
         let opening = pb::ReleaseOpening {
             kind: LogEntryKind::Answer.into(),
             content_id: answer.as_bytes().to_vec(),
             query: query_content.as_bytes().to_vec(),
-            purpose: query.purpose,
-            officer_pseudonym: query.officer_pseudonym.clone(),
+            purpose: asker.purpose.into(),
+            officer_pseudonym: asker.pseudonym,
             ..self.opening_to(peer, now)
         };
         Ok(self.store.releases.append(batch, peer, &opening, &self.nonce())?)

@@ -5,6 +5,7 @@
 //! - the answer is padded to a size class, and the log entry derives from the answer alone;
 //! - work that is not done by its tick is answered `busy`, whatever it would have found.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prost::Message as _;
@@ -14,7 +15,7 @@ use selat_record::pb::{self, AnswerOutcome, AuditAction, RefusalClass};
 use selat_record::query::check_query;
 use selat_record::{ContentId, ParticipantId, Record, RecordId, Timestamp};
 use selat_seal::{At, FUTURE_TOLERANCE, SealError, Verified, verify};
-use selat_search::{Criteria, Entry, FoundHit};
+use selat_search::{Criteria, Entry, Found, FoundHit};
 use selat_store::{Batch, StoreError};
 use tracing::error;
 
@@ -25,6 +26,8 @@ use crate::{Exchange, ExchangeError};
 const SIZE_CLASSES: [usize; 7] = [1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 2 << 20];
 /// Room left in the largest class for what is not records.
 const RECORDS_BYTES_MAX: usize = (2 << 20) - (64 << 10);
+/// This part of the ticks of a class is kept for signing and logging the answer: one in five.
+const CONCLUDING_SHARE: u32 = 5;
 /// Longest validity of a query.
 const QUERY_LIFE_MAX: Duration = Duration::from_secs(10 * 60);
 /// How long the answer stays valid.
@@ -52,6 +55,8 @@ struct Reply {
     hits: Vec<pb::Hit>,
     truncated: bool,
     records: Vec<pb::Envelope>,
+    /// For this node's own account; never part of the answer.
+    disclosed: Vec<RecordId>,
 }
 
 impl Reply {
@@ -90,22 +95,42 @@ impl Exchange {
             Decision::Refuse(refusal) => return Err(ExchangeError::Denied(refusal).into()),
         };
         let query = self.verified_query(peer, envelope)?;
-        let ticks = match query.get().ask {
+        let timetable = self.timetable(query.get(), arrived_ms);
+        let found = self.search_for(peer, query.get(), &timetable).await;
+        let reply = tokio::select! {
+            biased;
+            reply = self.reply_to(peer, &query, found) => reply.unwrap_or_else(|error| own_trouble(peer, &error)),
+            () = self.sleep_until(timetable.work_ends_ms) => Reply::busy(),
+        };
+        // Work that was done in one go does not notice that its time went by: it says as little as work that was cut off.
+        let reply = if self.clock.monotonic_ms() > timetable.work_ends_ms { Reply::busy() } else { reply };
+        // Whatever the work took, signing begins at the same moment and writes the same time.
+        self.sleep_until(timetable.work_ends_ms).await;
+        let answer = self.conclude(peer, &query, reply, timetable.leaves).await?;
+        self.until_tick(&timetable).await;
+        self.wake(peer);
+        Ok(permit.over(answer))
+    }
+
+    fn timetable(&self, query: &pb::Query, arrived_ms: u64) -> Timetable {
+        let ticks = match query.ask {
             Some(pb::query::Ask::Fetch(_)) => self.limits.fetch_ticks,
             _ => self.limits.find_ticks,
         };
-        let leaves_ms = arrived_ms + grid_ms(self.limits.answer_grid) * u64::from(ticks);
-        let left = Duration::from_millis(leaves_ms.saturating_sub(self.clock.monotonic_ms()));
-        let reply = tokio::select! {
-            biased;
-            reply = self.reply_to(peer, &query) => reply.unwrap_or_else(|error| own_trouble(peer, &error)),
-            () = self.clock.sleep(left) => Reply::busy(),
-        };
-        // Work that was done in one go does not notice that its tick went by: it says as little as work that was cut off.
-        let reply = if self.clock.monotonic_ms() > leaves_ms { Reply::busy() } else { reply };
-        let answer = self.conclude(peer, &query, reply).await?;
-        self.until_tick(arrived_ms, leaves_ms).await;
-        Ok(permit.over(answer))
+        let grid_ms = grid_ms(self.limits.answer_grid);
+        let leaves_ms = arrived_ms + grid_ms * u64::from(ticks);
+        let reserve_ms = grid_ms * u64::from((ticks / CONCLUDING_SHARE).max(1));
+        let ahead = Duration::from_millis(leaves_ms.saturating_sub(self.clock.monotonic_ms()));
+        Timetable {
+            work_ends_ms: leaves_ms.saturating_sub(reserve_ms).max(arrived_ms),
+            leaves_ms,
+            leaves: self.clock.now().plus(ahead),
+            grid_ms,
+        }
+    }
+
+    async fn sleep_until(&self, moment_ms: u64) {
+        self.clock.sleep(Duration::from_millis(moment_ms.saturating_sub(self.clock.monotonic_ms()))).await;
     }
 
     fn verified_query(
@@ -126,7 +151,34 @@ impl Exchange {
         Ok(query)
     }
 
-    async fn reply_to(&self, peer: &ParticipantId, query: &Verified<pb::Query>) -> Result<Reply, ExchangeError> {
+    /// What the index holds for a `Find`, searched slice by slice, giving way to others in between, and given up when the
+    /// time for work ends. Empty for every other query; `None` when time ran out.
+    async fn search_for(&self, peer: &ParticipantId, query: &pb::Query, timetable: &Timetable) -> Option<Found> {
+        let nothing = Found { hits: Vec::new(), truncated: false };
+        let Some(pb::query::Ask::Find(find)) = &query.ask else { return Some(nothing) };
+        let Ok(criteria) = Criteria::of(find) else { return Some(nothing) };
+        if refusal_of(query, self.clock.now()).is_some() {
+            return Some(nothing);
+        }
+        let (own, now) = (self.participant(), self.clock.now());
+        let asker = AskFacts { peer: self.book().facts(peer), purpose: query.purpose() };
+        let allowed = |entry: &Entry| may_know(label_of(entry, own), &asker, now);
+        let first = AtomicBool::new(true);
+        let go_on = || async {
+            if !first.swap(false, Ordering::Relaxed) {
+                tokio::task::yield_now().await;
+            }
+            self.clock.monotonic_ms() <= timetable.work_ends_ms
+        };
+        self.index.find_while(&criteria, allowed, limit_of(find), go_on).await
+    }
+
+    async fn reply_to(
+        &self,
+        peer: &ParticipantId,
+        query: &Verified<pb::Query>,
+        found: Option<Found>,
+    ) -> Result<Reply, ExchangeError> {
         let now = self.clock.now();
         if let Some(class) = refusal_of(query.get(), now) {
             return Ok(Reply::refused(class));
@@ -136,35 +188,34 @@ impl Exchange {
         }
         let asker = AskFacts { peer: self.book().facts(peer), purpose: query.get().purpose() };
         match &query.get().ask {
-            Some(pb::query::Ask::Find(find)) => self.find_for(&asker, find, now).await,
+            Some(pb::query::Ask::Find(find)) if Criteria::of(find).is_err() => {
+                Ok(Reply::refused(RefusalClass::Malformed))
+            }
+            Some(pb::query::Ask::Find(_)) => match found {
+                Some(found) => self.hits_for(&asker, found, now).await,
+                None => Ok(Reply::busy()),
+            },
             Some(pb::query::Ask::Fetch(fetch)) => self.fetch_for(&asker, fetch, now).await,
             None => Ok(Reply::refused(RefusalClass::Malformed)),
         }
     }
 
-    async fn find_for(&self, asker: &AskFacts<'_>, find: &pb::Find, now: Timestamp) -> Result<Reply, ExchangeError> {
-        let Ok(criteria) = Criteria::of(find) else { return Ok(Reply::refused(RefusalClass::Malformed)) };
-        let allowed = |entry: &Entry| may_know(self.label_of(entry), asker, now);
-        let found = self.index.find(&criteria, allowed, limit_of(find));
+    /// Each hit is decided once more, on the version that is current in the store: the index may be behind, it must never
+    /// leak.
+    async fn hits_for(&self, asker: &AskFacts<'_>, found: Found, now: Timestamp) -> Result<Reply, ExchangeError> {
         let mut hits = Vec::with_capacity(found.hits.len());
+        let mut disclosed = Vec::with_capacity(found.hits.len());
         for hit in &found.hits {
-            // Decided once more on the record itself: the index may be behind, it must never leak.
-            let record = self.load(&hit.originator, hit.record_id, hit.content_id).await?;
-            if let Decision::Permit(permit) = decide_answer(&record, self.is_own(&record), asker, now) {
+            let Some((_, record)) = self.current(hit.record_id).await? else { continue };
+            if let Decision::Permit(permit) = decide_answer(&record, true, asker, now) {
                 let message = self.hit_message(&permit, hit);
                 hits.push(permit.over(message));
+                disclosed.push(hit.record_id);
             }
         }
-        Ok(Reply::of_hits(hits, found.truncated))
-    }
-
-    fn label_of<'a>(&self, entry: &'a Entry) -> Label<'a> {
-        Label {
-            handling: entry.handling(),
-            protection: entry.protection(),
-            valid_until: entry.valid_until(),
-            originated_here: entry.originator() == self.participant(),
-        }
+        // Among equal scores the reference decides: the order of ids would tell when hit-only records were made.
+        hits.sort_by(|a, b| (b.get().score, &a.get().reference).cmp(&(a.get().score, &b.get().reference)));
+        Ok(Reply { disclosed, ..Reply::of_hits(hits, found.truncated) })
     }
 
     fn hit_message(&self, permit: &Permit, hit: &FoundHit) -> pb::Hit {
@@ -193,7 +244,9 @@ impl Exchange {
 
     async fn fetch_for(&self, asker: &AskFacts<'_>, fetch: &pb::Fetch, now: Timestamp) -> Result<Reply, ExchangeError> {
         let mut records = Vec::new();
+        let mut disclosed = Vec::new();
         let mut bytes = 0;
+        let mut truncated = false;
         for id in &fetch.record_ids {
             let Some((envelope, record)) = self.current(RecordId::from_slice(id)?).await? else { continue };
             let Decision::Permit(permit) = decide_answer(&record, true, asker, now) else { continue };
@@ -202,11 +255,13 @@ impl Exchange {
             }
             bytes += envelope.encoded_len();
             if bytes > RECORDS_BYTES_MAX {
-                return Ok(Reply::of_records(records, true));
+                truncated = true;
+                break;
             }
             records.push(permit.over(envelope));
+            disclosed.push(record.id());
         }
-        Ok(Reply::of_records(records, false))
+        Ok(Reply { disclosed, ..Reply::of_records(records, truncated) })
     }
 
     /// The current version of an own record. An id that is not held costs the same reads as one that is: how long they take
@@ -226,28 +281,29 @@ impl Exchange {
         peer: &ParticipantId,
         query: &Verified<pb::Query>,
         reply: Reply,
+        leaves: Timestamp,
     ) -> Result<pb::Envelope, ExchangeError> {
-        let now = self.clock.now();
+        let disclosed = reply.disclosed.clone();
         let replayed = reply.refusal == RefusalClass::Replayed;
-        let answer = self.answer_message(peer, query.content_id(), reply, now);
+        let answer = self.answer_message(peer, query.content_id(), reply, leaves);
         let sealed = self.signers.query.sign(&answer)?;
         let mut batch = Batch::default();
-        self.account_answer(&mut batch, peer, (query.get(), query.content_id()), sealed.content_id, now)?;
+        self.account_answer(&mut batch, peer, (query.get(), query.content_id()), sealed.content_id, leaves)?;
         let act = Act::of_peer(peer, query.get(), AuditAction::Disclosure).content(query.content_id());
+        let act = act.answered(sealed.content_id, &disclosed);
         let note = format!("{} answered {}", class_name(query.get()), outcome_name(&answer));
-        self.account(&mut batch, act.with([peer.clone()]).note(note), now)?;
+        self.account(&mut batch, act.with([peer.clone()]).note(note), leaves)?;
         if !replayed {
-            self.store.seen.remember(&mut batch, peer, &query_id(query.get()), remembered_until(query.get(), now));
+            self.store.seen.remember(&mut batch, peer, &query_id(query.get()), remembered_until(query.get(), leaves));
         }
         match self.store.commit(batch).await {
             Ok(_) => {}
             // The same query twice at the same moment: the other one was first.
             Err(StoreError::Conflict { .. }) if !replayed => {
-                return Box::pin(self.conclude(peer, query, Reply::refused(RefusalClass::Replayed))).await;
+                return Box::pin(self.conclude(peer, query, Reply::refused(RefusalClass::Replayed), leaves)).await;
             }
             Err(error) => return Err(error.into()),
         }
-        self.wake(peer);
         Ok(sealed.envelope)
     }
 
@@ -276,12 +332,31 @@ impl Exchange {
     }
 
     /// Sleeps until the answer is due, or until the next grid tick when it is late.
-    async fn until_tick(&self, arrived_ms: u64, leaves_ms: u64) {
-        let now_ms = self.clock.monotonic_ms();
-        let grid = grid_ms(self.limits.answer_grid);
-        let late_ticks = now_ms.saturating_sub(leaves_ms).div_ceil(grid);
-        let due_ms = leaves_ms.max(arrived_ms) + late_ticks * grid;
-        self.clock.sleep(Duration::from_millis(due_ms.saturating_sub(now_ms))).await;
+    async fn until_tick(&self, timetable: &Timetable) {
+        let late_ms = self.clock.monotonic_ms().saturating_sub(timetable.leaves_ms);
+        let late_ticks = late_ms.div_ceil(timetable.grid_ms);
+        self.sleep_until(timetable.leaves_ms + late_ticks * timetable.grid_ms).await;
+    }
+}
+
+/// When an answer is worked on, signed and sent, fixed by the query's class before any data is read.
+struct Timetable {
+    /// Work that is not done by then is answered busy; signing begins then, never earlier.
+    work_ends_ms: u64,
+    /// The tick on which the answer leaves, on the monotonic clock.
+    leaves_ms: u64,
+    /// The same as wall-clock time: what the answer and its log entries say.
+    leaves: Timestamp,
+    grid_ms: u64,
+}
+
+/// The label of an index entry, for the participant whose index it is.
+fn label_of<'a>(entry: &'a Entry, own: &ParticipantId) -> Label<'a> {
+    Label {
+        handling: entry.handling(),
+        protection: entry.protection(),
+        valid_until: entry.valid_until(),
+        originated_here: entry.originator() == own,
     }
 }
 

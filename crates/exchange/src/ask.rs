@@ -9,7 +9,7 @@ use selat_policy::{DeskAct, may};
 use selat_record::ids::mint_uuid;
 use selat_record::pb::{self, AnswerOutcome, AuditAction};
 use selat_record::query::check_find;
-use selat_record::{Faults, ParticipantId, Record, RecordKind};
+use selat_record::{Faults, ParticipantId, Record, RecordId, RecordKind};
 use selat_seal::{AcceptedDescriptor, At, SealError, verify};
 use selat_search::Criteria;
 use tokio::sync::mpsc;
@@ -164,7 +164,7 @@ impl Exchange {
     ) {
         let mut summary = Summary { asked: u32::try_from(named.len()).unwrap_or(u32::MAX), ..Summary::default() };
         let started_ms = self.clock.monotonic_ms();
-        let asker = Asker { pseudonym: self.pseudonym(actor), reason, deadline };
+        let asker = Asker { actor, pseudonym: self.pseudonym(actor), reason, deadline };
         let asker = &asker;
         let search = &search;
         let mut outcomes: FuturesUnordered<_> = named
@@ -235,7 +235,9 @@ impl Exchange {
         let fetch = pb::query::Ask::Fetch(pb::Fetch { record_ids: wanted.clone() });
         let answer = self.exchange_query(peer, asker, fetch).await?;
         let partial = too_many || answer.truncated;
-        Ok((self.checked(peer.participant(), answer, &wanted)?, partial))
+        let records = self.checked(peer.participant(), answer, &wanted)?;
+        self.account_fetched(peer.participant(), asker, &records).await?;
+        Ok((records.into_iter().map(|(_, envelope)| envelope).collect(), partial))
     }
 
     /// One signed question, one verified answer that is bound to it.
@@ -292,10 +294,11 @@ impl Exchange {
         peer: &ParticipantId,
         answer: pb::Answer,
         wanted: &[Vec<u8>],
-    ) -> Result<Vec<pb::Envelope>, Ending> {
+    ) -> Result<Vec<(RecordId, pb::Envelope)>, Ending> {
         let now = self.clock.now();
-        for envelope in &answer.records {
-            let verified = verify::<pb::Record>(self.book().trust(), envelope, peer, At { now, first_logged: now })
+        let mut records = Vec::with_capacity(answer.records.len());
+        for envelope in answer.records {
+            let verified = verify::<pb::Record>(self.book().trust(), &envelope, peer, At { now, first_logged: now })
                 .map_err(|error| self.bad_answer(peer, &error))?;
             let record =
                 Record::check(verified.into_inner()).map_err(|faults| Ending::BadSignature(faults.to_string()))?;
@@ -303,14 +306,32 @@ impl Exchange {
                 self.conduct.fault(peer, "answered with a record that was not asked for", now);
                 return Err(Ending::BadSignature("a record came that was not asked for".into()));
             }
+            records.push((record.id(), envelope));
         }
-        Ok(answer.records)
+        Ok(records)
+    }
+
+    /// What was fetched is in the audit log before the officer sees it.
+    async fn account_fetched(
+        &self,
+        peer: &ParticipantId,
+        asker: &Asker<'_>,
+        records: &[(RecordId, pb::Envelope)],
+    ) -> Result<(), Ending> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = records.iter().map(|(id, _)| *id).collect();
+        let act = Act::of(asker.actor, AuditAction::Consultation, Some(asker.reason)).with([peer.clone()]);
+        let accounted = self.account_now(act.disclosing(&ids).note("fetched from the peer")).await;
+        accounted.map_err(|error| Ending::Refused(error.to_string()))
     }
 
     async fn ask_own(&self, search: &Search) -> Result<Ending, ExchangeError> {
         let criteria = Criteria::of(&search.find)?;
         let limit = usize::try_from(search.find.limit).unwrap_or(1).max(1);
-        let found = self.index.find(&criteria, |_| true, limit);
+        let now = self.clock.now();
+        let found = self.index.find(&criteria, |entry| entry.valid_until().is_none_or(|until| until > now), limit);
         let mut hits = Vec::with_capacity(found.hits.len());
         let mut records = Vec::new();
         for hit in &found.hits {
@@ -341,6 +362,7 @@ impl Exchange {
 }
 
 struct Asker<'a> {
+    actor: &'a Actor,
     pseudonym: String,
     reason: &'a Reason,
     deadline: Duration,

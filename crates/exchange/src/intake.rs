@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use prost::Message as _;
 use selat_ledger::{Checkpoint, Leaf};
-use selat_record::pb::{self, AuditAction, LogEntryKind};
-use selat_record::{ContentId, ParticipantId, Record, Timestamp};
-use selat_seal::{At, SealError, Trust, verify};
+use selat_record::pb::{self, AuditAction};
+use selat_record::{ContentId, ParticipantId, Payload, Record, Timestamp};
 use selat_store::Batch;
 use selat_store::repositories::{KnownCheckpoint, Quarantined, Source};
 
 use crate::accounts::{Act, leaf_matches};
+use crate::contents::{Content, Opened, Reader};
 use crate::ingest::Stored;
 use crate::{Exchange, ExchangeError};
 
@@ -19,8 +19,23 @@ use crate::{Exchange, ExchangeError};
 const OPENING_BYTES_MAX: usize = 16 * 1024;
 
 /// Reasons for quarantine that an honest peer can give: content that ran out on the way, versions that crossed, payloads
-/// and keys that are newer than what we know. All others are faults, so that a peer cannot fill our disk with rubbish.
-const HONEST_CODES: [&str; 6] = ["WITHHELD", "EXPIRED", "OUT_OF_ORDER", "WRONG_TYPE", "UNKNOWN_KEY", "KEY_NOT_ACTIVE"];
+/// and keys that are newer than what we know, a mistaken audience. All others are faults.
+const HONEST_CODES: [&str; 8] = [
+    "WITHHELD",
+    "EXPIRED",
+    "OUT_OF_ORDER",
+    "WRONG_TYPE",
+    "UNKNOWN_KEY",
+    "KEY_NOT_ACTIVE",
+    "UNKNOWN_KIND",
+    "NOT_FOR_US",
+];
+/// Entries of one peer in quarantine from which on further ones are faults, and their content is not kept.
+const QUARANTINE_MAX: u64 = 1000;
+/// Largest envelope that is kept in quarantine: that of a record, with its signature and type.
+const QUARANTINED_BYTES_MAX: usize = <pb::Record as Payload>::MAX_BYTES + 1024;
+/// Most entries in a segment, as the protocol says.
+const SEGMENT_ENTRIES_MAX: usize = 256;
 
 /// Consecutive log entries as they came in; nothing in here has been checked.
 #[derive(Debug, Clone)]
@@ -82,25 +97,13 @@ pub enum IntakeError {
     /// The checkpoint is of another tree.
     #[error("the checkpoint does not match the entries")]
     RootMismatch,
+    /// A record is dated later than our clock allows. Which clock is wrong nobody knows yet: nothing is lost, the peer is
+    /// asked again later.
+    #[error("a record is dated ahead of our clock: compare the clocks")]
+    AheadOfClock,
     /// This node's own trouble, not the peer's.
     #[error(transparent)]
     Own(#[from] ExchangeError),
-}
-
-/// An entry whose leaf and opening hold.
-struct Opened {
-    leaf: Leaf,
-    nonce: [u8; 32],
-    opening: pb::ReleaseOpening,
-    opening_bytes: Vec<u8>,
-    envelope: Option<pb::Envelope>,
-}
-
-/// What became of the content of an entry.
-enum Content {
-    None,
-    Accepted { record: Box<Record>, content: ContentId, bytes: Vec<u8> },
-    Quarantined { code: &'static str, why: String, envelope: Option<pb::Envelope> },
 }
 
 impl Exchange {
@@ -114,7 +117,7 @@ impl Exchange {
     pub async fn take(&self, peer: &ParticipantId, segment: InSegment) -> Result<Taken, IntakeError> {
         let result = self.take_checked(peer, segment).await;
         match &result {
-            Err(IntakeError::Own(_)) | Ok(_) => {}
+            Err(IntakeError::Own(_) | IntakeError::AheadOfClock) | Ok(_) => {}
             Err(fault) => {
                 self.conduct.fault(peer, &fault.to_string(), self.clock.now());
             }
@@ -131,13 +134,17 @@ impl Exchange {
         let checkpoint = self.check_against_checkpoint(peer, &opened, &segment.checkpoint).await?;
         let now = self.clock.now();
         let trust = self.book().trust().clone();
-        let contents = read_contents(trust, peer.clone(), opened, now).await;
+        let reader = Reader { trust, peer: peer.clone(), own: self.participant().clone(), now };
+        let contents = reader.read_all(opened).await?;
+        if contents.iter().any(|(_, content)| content.is_ahead_of_clock()) {
+            return Err(IntakeError::AheadOfClock);
+        }
         self.commit_entries(peer, (held, checkpoint), contents, now).await
     }
 
     fn open_entries(&self, peer: &ParticipantId, segment: &InSegment) -> Result<Vec<Opened>, IntakeError> {
         let count = segment.entries.len();
-        if count == 0 || count > self.limits.segment_entries_max {
+        if count == 0 || count > SEGMENT_ENTRIES_MAX {
             return Err(IntakeError::Malformed { index: segment.first_index, what: "no entries, or too many" });
         }
         let indexes = segment.first_index..;
@@ -201,6 +208,7 @@ impl Exchange {
     ) -> Result<Taken, IntakeError> {
         let mut taken = Taken { held: first, ..Taken::default() };
         let mut pending = Pending::new(self, peer, first);
+        pending.room = self.quarantine_room(peer, &contents).await?;
         for (opened, content) in contents {
             // Two versions of one record cannot share a batch: the second requires the first to be there.
             if pending.holds(&opened.opening) {
@@ -249,10 +257,12 @@ impl Exchange {
                     time: now,
                 };
                 let envelope = envelope.map(|envelope| envelope.encode_to_vec());
-                self.store.intake.quarantine(&mut pending.batch, &quarantined, envelope.as_deref());
-                if !HONEST_CODES.contains(&code) {
+                let kept = envelope.filter(|bytes| pending.room > 0 && bytes.len() <= QUARANTINED_BYTES_MAX);
+                self.store.intake.quarantine(&mut pending.batch, &quarantined, kept.as_deref());
+                if pending.room == 0 || !HONEST_CODES.contains(&code) {
                     pending.faults.push(format!("entry {index}: {}", quarantined.reason));
                 }
+                pending.room = pending.room.saturating_sub(1);
                 pending.quarantined += 1;
             }
         }
@@ -280,8 +290,21 @@ impl Exchange {
         })
     }
 
+    /// How many entries of the peer may still go to quarantine with their content. Counted only when one has to.
+    async fn quarantine_room(
+        &self,
+        peer: &ParticipantId,
+        contents: &[(Opened, Content)],
+    ) -> Result<u64, ExchangeError> {
+        if !contents.iter().any(|(_, content)| matches!(content, Content::Quarantined { .. })) {
+            return Ok(QUARANTINE_MAX);
+        }
+        Ok(QUARANTINE_MAX.saturating_sub(self.store.intake.quarantine_count(peer).await?))
+    }
+
     async fn flush(&self, pending: Pending, taken: &mut Taken) -> Result<Pending, ExchangeError> {
-        let next = Pending::new(self, &pending.peer, pending.first + pending.count);
+        let mut next = Pending::new(self, &pending.peer, pending.first + pending.count);
+        next.room = pending.room;
         self.store.commit(pending.batch).await?;
         taken.held = pending.first + pending.count;
         taken.accepted += u64::try_from(pending.accepted.len()).unwrap_or(u64::MAX);
@@ -309,6 +332,8 @@ struct Pending {
     accepted: Vec<(Record, ContentId, bool)>,
     quarantined: u64,
     faults: Vec<String>,
+    /// Entries that may still go to quarantine.
+    room: u64,
 }
 
 impl Pending {
@@ -324,72 +349,13 @@ impl Pending {
             accepted: Vec::new(),
             quarantined: 0,
             faults: Vec::new(),
+            room: QUARANTINE_MAX,
         }
     }
 
     fn holds(&self, opening: &pb::ReleaseOpening) -> bool {
         !opening.record_id.is_empty() && self.records.contains(&opening.record_id)
     }
-}
-
-/// Verifies the records of a segment away from the async threads: a signature takes tens of microseconds.
-async fn read_contents(
-    trust: Trust,
-    peer: ParticipantId,
-    opened: Vec<Opened>,
-    now: Timestamp,
-) -> Vec<(Opened, Content)> {
-    let read = move || {
-        let read = |entry: Opened| {
-            let content = read_content(&trust, &peer, &entry, now);
-            (entry, content)
-        };
-        opened.into_iter().map(read).collect()
-    };
-    tokio::task::spawn_blocking(read).await.expect("reading contents does not panic and is never aborted")
-}
-
-fn read_content(trust: &Trust, peer: &ParticipantId, entry: &Opened, now: Timestamp) -> Content {
-    if !matches!(entry.opening.kind(), LogEntryKind::Release | LogEntryKind::Amendment) {
-        return Content::None;
-    }
-    let Some(envelope) = &entry.envelope else {
-        let why = "the peer no longer gives its content".to_owned();
-        return Content::Quarantined { code: "WITHHELD", why, envelope: None };
-    };
-    match accept(trust, peer, &entry.opening, envelope, now) {
-        Ok((record, content)) => {
-            Content::Accepted { record: Box::new(record), content, bytes: envelope.encode_to_vec() }
-        }
-        Err((code, why)) => Content::Quarantined { code, why, envelope: Some(envelope.clone()) },
-    }
-}
-
-/// Only the originator's own records are accepted from a peer; onward disclosure needs consent that no payload carries
-/// in this version.
-fn accept(
-    trust: &Trust,
-    peer: &ParticipantId,
-    opening: &pb::ReleaseOpening,
-    envelope: &pb::Envelope,
-    now: Timestamp,
-) -> Result<(Record, ContentId), (&'static str, String)> {
-    let at = At { now, first_logged: now };
-    let verified = verify::<pb::Record>(trust, envelope, peer, at)
-        .map_err(|error: SealError| (error.code(), error.to_string()))?;
-    let content = verified.content_id();
-    let record = Record::check(verified.into_inner()).map_err(|faults| ("INVALID", faults.to_string()))?;
-    let as_opened = opening.record_id == record.id().as_bytes()
-        && opening.record_version == record.version()
-        && opening.content_id == content.as_bytes()
-        && opening.conditions == record.message().handling;
-    if !as_opened {
-        return Err(("NOT_AS_LOGGED", "the envelope is not what the log entry says".into()));
-    }
-    if record.valid_until().is_some_and(|until| until <= now) {
-        return Err(("EXPIRED", "it expired before it arrived".into()));
-    }
-    Ok((record, content))
 }
 
 impl From<selat_store::StoreError> for IntakeError {

@@ -12,6 +12,7 @@ mod book;
 mod clock;
 mod conduct;
 mod consult;
+mod contents;
 mod error;
 mod import;
 mod ingest;
@@ -34,7 +35,7 @@ use selat_store::{Repositories, Vault};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 pub use actor::{Actor, Reason};
 pub use answer::AnswerError;
@@ -263,9 +264,13 @@ impl Exchange {
             };
             after = Some((last.originator.clone(), last.record_id));
             for held in page {
-                let record = self.load(&held.originator, held.record_id, held.head.content_id).await?;
-                self.counts.add(self.is_own(&record));
-                self.index_record(&record, held.head.content_id);
+                self.counts.add(held.originator == *self.participant());
+                let id = held.record_id;
+                // One damaged record must not keep the node down: it shows as index lag, and the log names it.
+                match self.load(&held.originator, id, held.head.content_id).await {
+                    Ok(record) => self.index_record(&record, held.head.content_id),
+                    Err(error) => error!(record = %id, %error, "record cannot be read and is not indexed"),
+                }
             }
         }
     }

@@ -8,6 +8,7 @@ use selat_policy::{Decision, Permitted, decide_release};
 use selat_record::pb::{self, LogEntryKind};
 use selat_record::{ContentId, ParticipantId, Record, RecordId};
 use tokio::sync::Notify;
+use tracing::error;
 
 use crate::{Book, Exchange, ExchangeError};
 
@@ -96,7 +97,8 @@ impl Exchange {
         Ok(entries)
     }
 
-    /// The envelope behind an entry with its size, if it is a release and the floor still permits it.
+    /// The envelope behind an entry with its size, if it is a release and the floor still permits it: by what the version
+    /// itself says, and by what the record says today. A person who was protected since is not given any more.
     async fn content_for(
         &self,
         peer: &ParticipantId,
@@ -108,9 +110,35 @@ impl Exchange {
         }
         let id = RecordId::from_slice(&opening.record_id)?;
         let content = ContentId::from_slice(&opening.content_id)?;
+        match self.permitted(peer, id, content, book).await {
+            Ok(permitted) => Ok(permitted),
+            // The log goes on without a content that cannot be read; which one that is, the peer need not know.
+            Err(error @ (ExchangeError::ContentMissing(_) | ExchangeError::Inconsistent(_))) => {
+                error!(record = %id, %error, "content of a release cannot be read");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn permitted(
+        &self,
+        peer: &ParticipantId,
+        id: RecordId,
+        content: ContentId,
+        book: &Book,
+    ) -> Result<Option<(Permitted<pb::Envelope>, usize)>, ExchangeError> {
+        let (facts, now) = (book.facts(peer), self.clock.now());
         let (envelope, record) = self.load_with_envelope(self.participant(), id, content).await?;
+        let head = self.store.records.head(self.participant(), id).await?;
+        if let Some(head) = head.filter(|head| head.content_id != content) {
+            let current = self.load(self.participant(), id, head.content_id).await?;
+            if let Decision::Refuse(_) = decide_release(&current, true, &facts, now) {
+                return Ok(None);
+            }
+        }
         let size = prost::Message::encoded_len(&envelope);
-        Ok(match decide_release(&record, self.is_own(&record), &book.facts(peer), self.clock.now()) {
+        Ok(match decide_release(&record, self.is_own(&record), &facts, now) {
             Decision::Permit(permit) => Some((permit.over(envelope), size)),
             Decision::Refuse(_) => None,
         })

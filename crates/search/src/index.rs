@@ -108,38 +108,54 @@ impl Index {
     /// Finds the records that fit, of those that are `allowed`. What is not allowed is put aside before anything is ranked,
     /// limited or counted: it cannot displace or number what is.
     pub fn find(&self, criteria: &Criteria, allowed: impl Fn(&Entry) -> bool, limit: usize) -> Found {
-        self.find_while(criteria, allowed, limit, || true).expect("a search that always goes on comes to its end")
+        let mut best = Best::of(limit);
+        let mut rest = Some(self.read().walk(criteria));
+        while let Some(walk) = rest {
+            rest = self.judge_slice(walk, criteria, &allowed, &mut best);
+        }
+        found(best)
     }
 
     /// As [`Self::find`], for as long as it may `go_on`, which is asked before each slice of candidates: `None` if it was
-    /// told to stop, whatever it had found.
+    /// told to stop, whatever it had found. Nothing is held while it is asked, so it may give way to others.
     ///
     /// Others may write between the slices. A record that they change meanwhile is found as it was, as it became, or not
     /// at all; never twice.
-    pub fn find_while(
+    pub async fn find_while<Word: Future<Output = bool>>(
         &self,
         criteria: &Criteria,
         allowed: impl Fn(&Entry) -> bool,
         limit: usize,
-        go_on: impl Fn() -> bool,
+        go_on: impl Fn() -> Word,
     ) -> Option<Found> {
         let mut best = Best::of(limit);
         let mut rest = Some(self.read().walk(criteria));
         while let Some(walk) = rest {
-            if !go_on() {
+            if !go_on().await {
                 return None;
             }
-            let slice;
-            (slice, rest) = self.read().slice(walk);
-            for entry in slice {
-                // Neither question spares the other: the work must not tell how much is allowed.
-                let (fit, open) = (criteria.fit(&entry), allowed(&entry));
-                if let Some(fit) = fit.filter(|_| open) {
-                    best.offer(fit, entry);
-                }
-            }
+            rest = self.judge_slice(walk, criteria, &allowed, &mut best);
         }
         Some(found(best))
+    }
+
+    /// Offers what fits of one slice to the `best`; what is still to be walked after it.
+    fn judge_slice(
+        &self,
+        walk: Walk,
+        criteria: &Criteria,
+        allowed: &impl Fn(&Entry) -> bool,
+        best: &mut Best,
+    ) -> Option<Walk> {
+        let (slice, rest) = self.read().slice(walk);
+        for entry in slice {
+            // Neither question spares the other: the work must not tell how much is allowed.
+            let (fit, open) = (criteria.fit(&entry), allowed(&entry));
+            if let Some(fit) = fit.filter(|_| open) {
+                best.offer(fit, entry);
+            }
+        }
+        rest
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Tables> {

@@ -31,7 +31,7 @@ async fn left_behind(aus: &Node) -> (pb::ReleaseOpening, pb::AuditOpening) {
     let mut release = aus.released(&id("IDN")).await.pop().unwrap();
     (release.time_ms, release.content_id, release.query) = (0, Vec::new(), Vec::new());
     let mut audit = aus.audited().await.pop().unwrap();
-    (audit.time_ms, audit.content_id) = (0, Vec::new());
+    (audit.time_ms, audit.content_id, audit.answer) = (0, Vec::new(), Vec::new());
     (release, audit)
 }
 

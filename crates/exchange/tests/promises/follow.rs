@@ -109,7 +109,7 @@ async fn segment_that_comes_again_is_out_of_step() {
 
 /// The node again, cutting a peer off at its first fault.
 async fn strict(federation: &Federation, node: &Node) -> Node {
-    let limits = Limits { faults_before_cut_off: 1, segment_entries_max: 3, ..Limits::default() };
+    let limits = Limits { faults_before_cut_off: 1, ..Limits::default() };
     federation.open(Party::new(node.id().as_str()), node.bench.clone(), limits).await.unwrap()
 }
 
@@ -119,7 +119,7 @@ type Spoil = fn(&mut InSegment);
 const SPOILED: [(&str, Spoil, &str); 16] = [
     ("gap", |s| s.first_index = 1, "begins at entry 1, 0 was due"),
     ("no entries", |s| s.entries.clear(), "no entries, or too many"),
-    ("too many", |s| s.entries = vec![s.entries[0].clone(); 4], "no entries, or too many"),
+    ("too many", |s| s.entries = vec![s.entries[0].clone(); 257], "no entries, or too many"),
     ("leaf cut short", |s| _ = s.entries[1].leaf.pop(), "entry 1: the leaf is malformed"),
     ("leaf changed", |s| s.entries[1].leaf[41] ^= 1, "entry 1: the leaf does not commit to the opening"),
     ("nonce cut short", |s| _ = s.entries[0].nonce.pop(), "entry 0: the nonce is not 32 bytes"),
@@ -227,4 +227,16 @@ async fn content_that_the_floor_no_longer_permits_is_withheld_and_the_log_goes_o
     let taken = idn.take(aus.id(), segment).await.unwrap();
     assert_eq!((taken.held, taken.accepted, taken.quarantined), (2, 1, 1));
     check_equal_logs(&aus, &idn).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn version_released_before_its_person_was_protected_is_not_given_any_more() {
+    let (_, [aus, idn, mys]) = Federation::of(["AUS", "IDN", "MYS"]).await;
+    let first = aus.hold(person("Budi Contoh")).await;
+    assert!(aus.segment(&idn).await.entries[0].envelope.is_some(), "nothing stands against it yet");
+    let protected = person("Budi Contoh").to(&["IDN", "MYS"]).hidden_from(&["IDN"]).because("asylum claimed");
+    aus.change(first.record, 1, protected.draft()).await.unwrap();
+    assert!(aus.segment(&idn).await.entries.iter().all(|entry| entry.envelope.is_none()));
+    assert!(aus.segment(&mys).await.entries.iter().all(|entry| entry.envelope.is_some()));
+    assert_eq!(idn.follow(&aus).await.unwrap().accepted, 0);
 }

@@ -1,7 +1,9 @@
 //! A record that cannot be accepted goes to quarantine with its reason; the log, and the record after it, go on.
 
+use std::time::Duration;
+
 use prost::Message as _;
-use selat_exchange::{ExchangeError, InEntry};
+use selat_exchange::{ExchangeError, InEntry, IntakeError};
 use selat_record::{Payload as _, pb};
 use selat_seal::content_id;
 
@@ -108,12 +110,6 @@ async fn record_of_another_originator_is_quarantined() {
 async fn record_that_breaks_the_rules_of_records_is_quarantined() {
     check_record("INVALID", |record| record.legal_basis = "x".repeat(501)).await;
     check_record("WRONG_FEDERATION", |record| record.header.as_mut().unwrap().federation = "trial".into()).await;
-    check_record("FROM_THE_FUTURE", |record| {
-        let header = record.header.as_mut().unwrap();
-        header.created_ms += 301_000;
-        header.expires_ms += 301_000;
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,4 +194,46 @@ async fn segment_of_a_peer_that_is_not_approved_is_refused_without_blame() {
     }
     assert_eq!(mys.held_of(aus.id()).await.unwrap(), 0);
     assert_eq!(mys.conduct().cut_off(&id("AUS"), mys.clock().now()), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_dated_ahead_of_our_clock_is_asked_for_again_and_not_lost() {
+    let (federation, [aus, idn]) = Federation::of(["AUS", "IDN"]).await;
+    aus.hold(person("Budi Contoh")).await;
+    let mut entries = aus.segment(&idn).await.entries;
+    let mut record = record_of(&entries[0]);
+    let header = record.header.as_mut().unwrap();
+    header.created_ms += 301_000;
+    header.expires_ms += 301_000;
+    log_as_is(&mut entries[0], signed(&aus.party, &record));
+    let segment = forge::segment(&aus.party, idn.id(), entries);
+    let early = idn.take(aus.id(), segment.clone()).await.unwrap_err();
+    assert!(matches!(early, IntakeError::AheadOfClock), "{early}");
+    assert_eq!(idn.held_of(aus.id()).await.unwrap(), 0);
+    assert!(idn.quarantine(&operator(), None, 10).await.unwrap().is_empty());
+    federation.clock.turn(Duration::from_secs(2));
+    assert_eq!(idn.take(aus.id(), segment).await.unwrap().accepted, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entry_of_a_kind_that_this_version_does_not_know_is_not_passed_over() {
+    for kind in [pb::LogEntryKind::Recall, pb::LogEntryKind::Expiry] {
+        check("UNKNOWN_KIND", async |_, _, entry| {
+            let opening = pb::ReleaseOpening { kind: kind.into(), ..forge::opening(entry) };
+            *entry = forge::entry(&opening, None);
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_that_was_never_meant_for_us_is_quarantined_without_its_content() {
+    let named = |peer: &str| pb::Audience { kind: pb::AudienceKind::Named.into(), participants: vec![peer.into()] };
+    check_record("NOT_FOR_US", |record| record.handling.as_mut().unwrap().releasable_to = Some(named("MYS"))).await;
+    check_record("NOT_FOR_US", |record| {
+        record.handling.as_mut().unwrap().releasable_to = Some(named("IDN"));
+        record.protection =
+            Some(pb::Protection { kinds: vec![pb::ProtectionKind::Asylum.into()], hidden_from: vec!["IDN".into()] });
+    })
+    .await;
 }

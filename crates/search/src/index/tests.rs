@@ -2,6 +2,9 @@
 
 use std::cell::Cell;
 use std::cmp::Reverse;
+use std::future::ready;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
 use selat_record::pb;
@@ -194,6 +197,14 @@ fn landing(number: u32, country: &str) -> Made {
     Made::of(number, incident(country, date(2024, 3, 30), None))
 }
 
+/// The outcome of a search that never waits.
+fn done<T>(search: impl Future<Output = T>) -> T {
+    match pin!(search).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => panic!("a search whose go_on is ready does not wait"),
+    }
+}
+
 fn in_country(country: &str) -> Criteria {
     Criteria::of(&pb::Find { country: country.into(), ..find() }).unwrap()
 }
@@ -205,13 +216,13 @@ fn search_leaves_the_lock_free_while_it_judges_and_asks_before_each_slice() {
     let lock_is_free = || index.tables.try_write().is_ok();
     let go_on = || {
         slices.set(slices.get() + 1);
-        lock_is_free() && judged.get() <= (slices.get() - 1) * SLICE_LEN
+        ready(lock_is_free() && judged.get() <= (slices.get() - 1) * SLICE_LEN)
     };
     let allowed = |_: &Entry| {
         judged.set(judged.get() + 1);
         lock_is_free()
     };
-    let found = index.find_while(&in_country("AUS"), allowed, 2, go_on).unwrap();
+    let found = done(index.find_while(&in_country("AUS"), allowed, 2, go_on)).unwrap();
     assert_eq!(numbers(&found), [(id(MANY - 1), 500), (id(MANY - 2), 500)]);
     assert!(found.truncated);
     assert_eq!((slices.get(), judged.get()), (3, MANY as usize));
@@ -222,9 +233,9 @@ fn search_that_may_not_go_on_finds_nothing_and_looks_no_further() {
     let index = index_of_many();
     for (slices_allowed, most) in [(0, 0), (1, SLICE_LEN), (2, 2 * SLICE_LEN)] {
         let (slices, judged) = (Cell::new(0), Cell::new(0));
-        let go_on = || slices.replace(slices.get() + 1) < slices_allowed;
+        let go_on = || ready(slices.replace(slices.get() + 1) < slices_allowed);
         let allowed = |_: &Entry| judged.replace(judged.get() + 1) < usize::MAX;
-        assert_eq!(index.find_while(&in_country("AUS"), allowed, 5, go_on), None);
+        assert_eq!(done(index.find_while(&in_country("AUS"), allowed, 5, go_on)), None);
         assert_eq!(judged.get(), most);
     }
 }
@@ -236,9 +247,9 @@ fn found_with(index: &Index, limit: usize, change: impl Fn()) -> Found {
         if slices.replace(slices.get() + 1) == 1 {
             change();
         }
-        true
+        ready(true)
     };
-    index.find_while(&in_country("AUS"), |_| true, limit, go_on).unwrap()
+    done(index.find_while(&in_country("AUS"), |_| true, limit, go_on)).unwrap()
 }
 
 #[test]

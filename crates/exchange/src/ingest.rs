@@ -4,9 +4,11 @@
 //! receipt is given when that batch is durable. The batch requires the set of approved peers to be the one that policy
 //! saw, so that no peer is missed and none is served after its removal.
 
+mod links;
+
 use std::time::Duration;
 
-use selat_policy::{Decision, DeskAct, Permit, decide_release, may};
+use selat_policy::{Decision, DeskAct, Permit, decide_linked_release, may};
 use selat_record::ids::mint_uuid;
 use selat_record::pb::{AuditAction, LogEntryKind};
 use selat_record::{
@@ -16,6 +18,7 @@ use selat_seal::Sealed;
 use selat_store::repositories::{Head, HeldRecord, Imported, NewVersion, Source, Version};
 use selat_store::{Batch, RecordKey, StoreError};
 
+use self::links::Linked;
 use crate::accounts::{Act, Release};
 use crate::{Actor, Book, Exchange, ExchangeError, Reason};
 
@@ -136,12 +139,14 @@ impl Exchange {
             let book = self.book();
             let (record, sealed) = self.seal_record(&admission)?;
             let earlier = self.earlier_recipients(&record).await?;
-            let decided = decide_for_all(&record, &book, &earlier, self.clock.now());
-            let batch = self.admission_batch(&admission, &record, &sealed, (&book, &decided)).await?;
+            let linked = self.linked(&record).await?;
+            let decided = decide_for_all(&record, &linked, (&book, &earlier), self.clock.now());
+            let mut batch = self.admission_batch(&admission, &record, &sealed, (&book, &decided)).await?;
+            self.require_linked(&mut batch, &linked);
             match self.store.commit(batch).await {
                 Ok(committed) => return Ok(self.admitted(record, &sealed, decided, &committed.indexes)),
                 Err(StoreError::Conflict { .. }) if self.newer_book(book.epoch).await => {}
-                Err(StoreError::Conflict { .. }) => return Err(self.conflict(&admission).await),
+                Err(StoreError::Conflict { .. }) => self.check_foundations(&admission).await?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -282,17 +287,19 @@ impl Exchange {
         Ok(())
     }
 
-    async fn conflict(&self, admission: &Admission<'_>) -> ExchangeError {
-        let Some(expected) = &admission.replaces else { return ExchangeError::Busy };
-        match self.store.records.head(&expected.originator, expected.record_id).await {
-            Ok(Some(head)) => ExchangeError::VersionConflict {
-                record: expected.record_id,
-                expected: expected.head.version,
-                current: head.version,
-            },
-            Ok(None) => ExchangeError::RecordNotFound(expected.record_id),
-            Err(error) => error.into(),
+    /// After a conflict that no peer caused. An error if the version to be replaced or the row is no longer what it was;
+    /// else it was a record linked to, and what follows from it is decided again.
+    async fn check_foundations(&self, admission: &Admission<'_>) -> Result<(), ExchangeError> {
+        if let Some(expected) = &admission.replaces {
+            let record = expected.record_id;
+            let head = self.store.records.head(&expected.originator, record).await?;
+            let current = head.ok_or(ExchangeError::RecordNotFound(record))?.version;
+            if current != expected.head.version {
+                return Err(ExchangeError::VersionConflict { record, expected: expected.head.version, current });
+            }
         }
+        // An import looks at its rows again by itself.
+        if admission.source.is_some() { Err(ExchangeError::Busy) } else { Ok(()) }
     }
 }
 
@@ -320,11 +327,16 @@ impl Decided {
     }
 }
 
-fn decide_for_all(record: &Record, book: &Book, earlier: &[ParticipantId], now: Timestamp) -> Vec<Decided> {
+fn decide_for_all(
+    record: &Record,
+    linked: &Linked,
+    (book, earlier): (&Book, &[ParticipantId]),
+    now: Timestamp,
+) -> Vec<Decided> {
     let decide = |peer: &ParticipantId| Decided {
         peer: peer.clone(),
         kind: if earlier.contains(peer) { LogEntryKind::Amendment } else { LogEntryKind::Release },
-        decision: decide_release(record, true, &book.facts(peer), now),
+        decision: decide_linked_release(record, &linked.records, &book.facts(peer), now),
     };
     book.approved().map(|peer| decide(&peer.row.participant)).collect()
 }

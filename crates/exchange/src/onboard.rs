@@ -3,7 +3,7 @@
 //! our connections.
 
 use futures::future::join_all;
-use selat_policy::{Decision, DeskAct, decide_release, may};
+use selat_policy::{Decision, DeskAct, decide_linked_release, may};
 use selat_record::pb::{AuditAction, LogEntryKind};
 use selat_record::{ParticipantId, RecordId};
 use selat_seal::armor::dearmor;
@@ -193,13 +193,16 @@ impl Exchange {
             return Ok(false);
         }
         let record = self.load(self.participant(), id, content).await?;
-        let Decision::Permit(permit) = decide_release(&record, true, &book.facts(peer), now) else { return Ok(false) };
+        let linked = self.linked(&record).await?;
+        let decision = decide_linked_release(&record, &linked.records, &book.facts(peer), now);
+        let Decision::Permit(permit) = decision else { return Ok(false) };
         let amended = earlier.iter().any(|recipient| recipient.peer == *peer);
         let kind = if amended { LogEntryKind::Amendment } else { LogEntryKind::Release };
         let mut batch = Batch::default();
         self.store.peers.require_epoch(&mut batch, book.epoch);
         // An amendment in between would otherwise stand in the log before the version that it replaces.
         self.store.records.require_head(&mut batch, self.participant(), id, head);
+        self.require_linked(&mut batch, &linked);
         let release = Release { recipient: peer, record: &record, content, kind, permit: &permit };
         self.account_release(&mut batch, &release, now)?;
         let act = Act::of_node(AuditAction::Disclosure).about(&record, content).with([peer.clone()]);

@@ -152,14 +152,24 @@ impl<T> Permitted<T> {
     }
 }
 
-/// Whether a copy of `record` may be released to `peer`.
+/// Whether a copy of `record` may be released to `peer`, as far as the record itself says.
 pub fn decide_release(record: &Record, originated_here: bool, peer: &PeerFacts<'_>, now: Timestamp) -> Decision {
-    decide(&Case { label: Label::of(record, originated_here), peer: *peer, asked: None, now })
+    decide(&Case { label: Label::of(record, originated_here), peer: *peer, asked: None, shows_hidden: false, now })
+}
+
+/// Whether a copy of `record`, which this node made, may be released to `peer`, who learns from it that each of `linked`
+/// exists: the records of this node that it links to, as they are now. Who could not be given one of those, and be it for
+/// that it is hit-only or has expired, is not given the link to it.
+pub fn decide_linked_release(record: &Record, linked: &[Record], peer: &PeerFacts<'_>, now: Timestamp) -> Decision {
+    let case = |record| Case { label: Label::of(record, true), peer: *peer, asked: None, shows_hidden: false, now };
+    let shows_hidden = linked.iter().any(|linked| judge(&case(linked)).is_err());
+    decide(&Case { shows_hidden, ..case(record) })
 }
 
 /// Whether `record` may stand in an answer, and as what.
 pub fn decide_answer(record: &Record, originated_here: bool, ask: &AskFacts<'_>, now: Timestamp) -> Decision {
-    decide(&Case { label: Label::of(record, originated_here), peer: ask.peer, asked: Some(ask.purpose), now })
+    let label = Label::of(record, originated_here);
+    decide(&Case { label, peer: ask.peer, asked: Some(ask.purpose), shows_hidden: false, now })
 }
 
 /// Whether `peer` gets a signed reply at all. What stands in the reply needs a permit of its own, record by record.
@@ -179,14 +189,17 @@ pub fn decide_reply(peer: &PeerFacts<'_>) -> Decision {
 /// search index, which must leave out what is hidden before it ranks and counts. It makes no permit: what is found is
 /// decided once more on the record itself.
 pub fn may_know(label: Label<'_>, ask: &AskFacts<'_>, now: Timestamp) -> bool {
-    judge(&Case { label, peer: ask.peer, asked: Some(ask.purpose), now }).is_ok()
+    judge(&Case { label, peer: ask.peer, asked: Some(ask.purpose), shows_hidden: false, now }).is_ok()
 }
 
-/// One record's label, one peer, one moment. `asked` is missing for a release.
+/// One record's label, one peer, one moment.
 struct Case<'a> {
     label: Label<'a>,
     peer: PeerFacts<'a>,
+    /// Missing for a release.
     asked: Option<Purpose>,
+    /// It links to a record that the peer could not be given.
+    shows_hidden: bool,
     now: Timestamp,
 }
 
@@ -203,7 +216,7 @@ impl Case<'_> {
 type Condition = fn(&Case<'_>) -> bool;
 
 /// The rules that forbid. All must stay silent; the first that speaks is the one that is told.
-const FORBIDS: [(Rule, Condition); 10] = [
+const FORBIDS: [(Rule, Condition); 11] = [
     (Rule::HiddenFromPeer, |case| {
         case.label.protection.is_some_and(|p| p.hidden_from().contains(case.peer.participant))
     }),
@@ -218,6 +231,7 @@ const FORBIDS: [(Rule, Condition); 10] = [
     (Rule::RedNotNamed, |case| case.label.handling.tlp() == Tlp::Red && *case.audience() == Audience::All),
     (Rule::PurposeNotAllowed, |case| case.asked.is_some_and(|why| !case.label.handling.purposes().contains(&why))),
     (Rule::HitOnly, |case| case.asked.is_none() && case.label.handling.hit_only()),
+    (Rule::LinksToHidden, |case| case.shows_hidden),
 ];
 
 /// The rules that permit. At least one must speak.

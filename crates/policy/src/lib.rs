@@ -10,8 +10,8 @@ pub mod roles;
 pub mod rules;
 
 pub use floor::{
-    AskFacts, Decision, Effect, Label, PeerFacts, Permit, Permitted, decide_answer, decide_release, decide_reply,
-    may_know,
+    AskFacts, Decision, Effect, Label, PeerFacts, Permit, Permitted, decide_answer, decide_linked_release,
+    decide_release, decide_reply, may_know,
 };
 pub use roles::{DeskAct, Role, UnknownRole, may};
 pub use rules::{Refusal, Rule};

@@ -69,6 +69,9 @@ rules! {
     /// A peer's record is given by its originator alone.
     NotOriginator, "F-11", "only its originator gives the record to others",
         "originator control; UNTOC Art. 18(19); Directive (EU) 2016/680 Art. 35(1)(e)";
+    /// A link tells that the record at its other end exists.
+    LinksToHidden, "F-12", "it links to a record that this participant may not know",
+        "originator's handling and protection of the linked record; Directive 2013/32/EU Art. 30";
     /// Permits: the audience names the participant.
     NamedInAudience, "F-20", "the audience names the participant",
         "originator's handling; Smuggling Protocol Art. 10(1)";

@@ -24,6 +24,8 @@ mod ingest;
 #[cfg(test)]
 mod kit;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod onboarding;
 #[cfg(test)]
 mod protection;

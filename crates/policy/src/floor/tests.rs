@@ -18,6 +18,7 @@ struct Situation {
     tlp: Tlp,
     purpose_allowed: bool,
     originated_here: bool,
+    shows_hidden: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,7 @@ const OPEN: Situation = Situation {
     tlp: Tlp::Amber,
     purpose_allowed: true,
     originated_here: true,
+    shows_hidden: false,
 };
 
 fn every_situation() -> Vec<Situation> {
@@ -70,9 +72,9 @@ fn every_situation() -> Vec<Situation> {
         for protection in [Guard::None, Guard::NamesNoState, Guard::HidesFromPeer, Guard::HidesFromAnother] {
             for ends in [Ends::Never, Ends::Later, Ends::Now, Ends::Before] {
                 for tlp in TLPS {
-                    for bits in 0..16_u8 {
-                        let [hit_only, approved, purpose_allowed, originated_here] =
-                            [1, 2, 4, 8].map(|bit| bits & bit != 0);
+                    for bits in 0..32_u8 {
+                        let [hit_only, approved, purpose_allowed, originated_here, shows_hidden] =
+                            [1, 2, 4, 8, 16].map(|bit| bits & bit != 0);
                         all.push(Situation {
                             audience,
                             protection,
@@ -82,6 +84,7 @@ fn every_situation() -> Vec<Situation> {
                             tlp,
                             purpose_allowed,
                             originated_here,
+                            shows_hidden,
                         });
                     }
                 }
@@ -105,8 +108,9 @@ impl Situation {
         let peer = PeerFacts { participant: &peer, approved: self.approved };
         let now = Timestamp::from_ms(NOW_MS).unwrap();
         let asked = (way == Way::Answer).then_some(Purpose::BorderControl);
-        let decision = decide(&Case { label, peer, asked, now });
-        if way == Way::Answer {
+        let shows_hidden = self.shows_hidden;
+        let decision = decide(&Case { label, peer, asked, shows_hidden, now });
+        if way == Way::Answer && !shows_hidden {
             let ask = AskFacts { peer, purpose: Purpose::BorderControl };
             assert_eq!(may_know(label, &ask, now), decision.effect() != Effect::Nothing, "{self:?}");
         }
@@ -134,17 +138,26 @@ impl Situation {
         Handling::check(&message, "handling").unwrap()
     }
 
-    fn guard(self) -> Option<Protection> {
+    fn guard_message(self) -> Option<pb::Protection> {
         let hidden_from = match self.protection {
             Guard::None => return None,
             Guard::NamesNoState => vec![],
             Guard::HidesFromPeer => vec!["IDN".to_owned()],
             Guard::HidesFromAnother => vec!["MMR".to_owned()],
         };
-        let protection = pb::Protection { kinds: vec![pb::ProtectionKind::Asylum.into()], hidden_from };
+        Some(pb::Protection { kinds: vec![pb::ProtectionKind::Asylum.into()], hidden_from })
+    }
+
+    fn guard(self) -> Option<Protection> {
         // Protection is only made with its record, and a record for all would be refused: this one stays at home.
-        let record = Record::check(pb::Record { protection: Some(protection), ..record_for_nobody() }).unwrap();
-        record.protection().cloned()
+        let record = pb::Record { protection: self.guard_message(), ..record_for_nobody() };
+        Record::check(record).unwrap().protection().cloned()
+    }
+
+    /// A record with these conditions that ends shortly after now.
+    fn record(self) -> Record {
+        let handling = Some(self.handling().to_message());
+        Record::check(pb::Record { handling, protection: self.guard_message(), ..record_for_nobody() }).unwrap()
     }
 
     fn valid_until(self) -> Option<Timestamp> {
@@ -205,7 +218,7 @@ fn oracle(situation: Situation, way: Way) -> Effect {
     let alive = situation.ends == Ends::Never || situation.ends == Ends::Later;
     let ours_to_give = situation.originated_here && situation.approved;
     let red_ok = situation.tlp != Tlp::Red || situation.audience == To::NamesPeer;
-    if !(reached && alive && ours_to_give && red_ok) {
+    if !(reached && alive && ours_to_give && red_ok) || situation.shows_hidden {
         return Effect::Nothing;
     }
     match (way, situation.hit_only, situation.purpose_allowed) {
@@ -218,7 +231,7 @@ fn oracle(situation: Situation, way: Way) -> Effect {
 #[test]
 fn every_situation_is_decided_as_the_oracle_says() {
     let all = every_situation();
-    assert_eq!(all.len(), 4 * 4 * 4 * 5 * 16);
+    assert_eq!(all.len(), 4 * 4 * 4 * 5 * 32);
     for situation in all {
         for way in [Way::Release, Way::Answer] {
             assert_eq!(situation.decide(way).effect(), oracle(situation, way), "{way:?} {situation:?}");
@@ -236,7 +249,7 @@ fn protection_that_hides_from_the_peer_dominates_everything() {
 }
 
 /// What makes a situation stricter, one step each.
-const TIGHTEN: [fn(&mut Situation); 11] = [
+const TIGHTEN: [fn(&mut Situation); 12] = [
     |s| s.audience = To::Nobody,
     |s| s.audience = To::NamesAnother,
     |s| s.protection = Guard::HidesFromPeer,
@@ -247,6 +260,7 @@ const TIGHTEN: [fn(&mut Situation); 11] = [
     |s| s.tlp = Tlp::Red,
     |s| s.purpose_allowed = false,
     |s| s.originated_here = false,
+    |s| s.shows_hidden = true,
     |s| {
         if s.protection == Guard::None {
             s.protection = Guard::NamesNoState;
@@ -346,6 +360,12 @@ fn record_of_a_peer_is_never_given_onward() {
 }
 
 #[test]
+fn link_to_what_the_peer_could_not_be_given_is_the_last_reason_to_refuse() {
+    check_refused(|s| s.shows_hidden = true, Rule::LinksToHidden);
+    check_refused(|s| (s.shows_hidden, s.audience) = (true, To::Nobody), Rule::NotInAudience);
+}
+
+#[test]
 fn permit_names_peer_rules_and_obligations() {
     let permit = OPEN.decide(Way::Release).permit().unwrap();
     assert_eq!(permit.peer().as_str(), "IDN");
@@ -380,6 +400,28 @@ fn record_is_decided_by_its_own_label() {
     assert_eq!(decide_answer(&open, true, &ask(Purpose::BorderControl), now(9)).effect(), Effect::Full);
     assert_eq!(decide_answer(&open, true, &ask(Purpose::Statistics), now(9)).effect(), Effect::Nothing);
     assert_eq!(decide_answer(&open, false, &ask(Purpose::BorderControl), now(9)).effect(), Effect::Nothing);
+}
+
+#[test]
+fn linked_records_are_decided_by_their_own_labels() {
+    let peer = "IDN".parse().unwrap();
+    let facts = PeerFacts { participant: &peer, approved: true };
+    let now = Timestamp::from_ms(NOW_MS).unwrap();
+    let decided = |linked: &[Situation]| {
+        let linked: Vec<_> = linked.iter().map(|situation| situation.record()).collect();
+        let decision = decide_linked_release(&OPEN.record(), &linked, &facts, now);
+        decision.permit().map(|permit| permit.effect()).map_err(|refusal| refusal.rule())
+    };
+    assert_eq!(decided(&[]), Ok(Effect::Full));
+    assert_eq!(decided(&[OPEN, Situation { audience: To::All, ..OPEN }]), Ok(Effect::Full));
+    for hidden in [
+        Situation { audience: To::Nobody, ..OPEN },
+        Situation { audience: To::NamesAnother, ..OPEN },
+        Situation { protection: Guard::HidesFromPeer, ..OPEN },
+        Situation { hit_only: true, ..OPEN },
+    ] {
+        assert_eq!(decided(&[OPEN, hidden]), Err(Rule::LinksToHidden), "{hidden:?}");
+    }
 }
 
 #[test]

@@ -60,8 +60,8 @@ selat_complaint::explanations! {
     OWN_DESCRIPTOR = "SLT-1105", Integrity,
         "the node's own descriptor does not hold",
         "The descriptor says to the peers which keys this node signs with. The file cannot be read, its signatures do not \
-         hold, it is another participant's, or it names other keys than those in the keys folder. A node that started so \
-         would be refused by every peer.",
+         hold, it is another participant's, or a key in the keys folder is not among its active ones. A node that started \
+         so would be refused by every peer.",
         ["restore the descriptor and the keys that belong to it from the same backup"];
     STORE_CLOSED = "SLT-1201", Unexpected,
         "the store cannot be opened",

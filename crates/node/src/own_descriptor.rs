@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use selat_record::pb::KeyPurpose;
+use selat_record::pb::{KeyPurpose, KeyStatus};
 use selat_seal::armor::dearmor;
 use selat_seal::{AcceptedDescriptor, SealError, SecretKey, decode_envelope};
 
@@ -43,6 +43,14 @@ pub enum DescriptorError {
     /// A key file does not belong to it.
     #[error("the {0} key in the keys folder is not the one that the descriptor names")]
     OtherKey(&'static str),
+    /// A key is named, but not for use: peers would refuse what it signs.
+    #[error("the {name} key in the keys folder is {status} in the descriptor, and only an active one is used")]
+    KeyNotActive {
+        /// Which key.
+        name: &'static str,
+        /// What the descriptor says of it.
+        status: &'static str,
+    },
 }
 
 /// Loads the descriptor that the configuration names.
@@ -75,6 +83,90 @@ fn check_key(
     key: &SecretKey,
     name: &'static str,
 ) -> Result<(), DescriptorError> {
-    let named = own.keys(purpose).any(|described| described.id() == key.id());
-    if named { Ok(()) } else { Err(DescriptorError::OtherKey(name)) }
+    let described = own.keys(purpose).find(|described| described.id() == key.id());
+    match described.ok_or(DescriptorError::OtherKey(name))?.status() {
+        KeyStatus::Active => Ok(()),
+        other => Err(DescriptorError::KeyNotActive { name, status: status_word(other) }),
+    }
+}
+
+fn status_word(status: KeyStatus) -> &'static str {
+    match status {
+        KeyStatus::Unspecified => "of no status",
+        KeyStatus::Pending => "pending",
+        KeyStatus::Active => "active",
+        KeyStatus::Retired => "retired",
+        KeyStatus::Compromised => "compromised",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use clap::Parser as _;
+    use prost::Message as _;
+    use selat_record::pb;
+    use selat_seal::KeyFile;
+    use selat_seal::armor::armor;
+    use selat_seal::descriptor::sign_with_roots;
+
+    use super::*;
+    use crate::init::{InitArgs, run_init};
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        init: InitArgs,
+    }
+
+    /// A fresh node in `dir`.
+    fn made(dir: &Path) -> Config {
+        let line = format!(
+            "selat {} --participant AUS --federation demo --unit Centre --listen 127.0.0.1:7441 \
+             --advertise-host 127.0.0.1 --contact-phone 1",
+            dir.display()
+        );
+        run_init(Command::parse_from(line.split_whitespace()).init, &mut std::io::sink()).unwrap();
+        Config::load(&dir.join("selat.toml")).unwrap()
+    }
+
+    fn loaded(config: &Config) -> Result<AcceptedDescriptor, DescriptorError> {
+        let (participant, federation) = (&config.node.participant, &config.node.federation);
+        load(config, &NodeKeys::load(&config.node.keys_dir, participant, federation).unwrap())
+    }
+
+    /// Writes the descriptor again with every key of `purpose` changed, signed by the roots as before.
+    fn rewrite(dir: &Path, config: &Config, purpose: KeyPurpose, change: impl Fn(&mut pb::Key)) {
+        let mut message = loaded(config).unwrap().message().clone();
+        message.keys.iter_mut().filter(|key| key.purpose() == purpose).for_each(change);
+        let roots: Vec<SecretKey> = fs::read_dir(dir.join("root"))
+            .unwrap()
+            .map(|file| KeyFile::parse(&fs::read_to_string(file.unwrap().path()).unwrap()).unwrap().secret)
+            .collect();
+        let envelope = sign_with_roots(&message, &roots.iter().collect::<Vec<_>>());
+        fs::write(&config.node.descriptor, armor("DESCRIPTOR", &envelope.encode_to_vec())).unwrap();
+    }
+
+    #[test]
+    fn key_that_is_not_active_is_named_with_its_status() {
+        for (purpose, name) in [
+            (KeyPurpose::Record, "record"),
+            (KeyPurpose::Query, "query"),
+            (KeyPurpose::Log, "log"),
+            (KeyPurpose::TlsCa, "tls-ca"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let dir = folder.path().join("aus");
+            let config = made(&dir);
+            rewrite(&dir, &config, purpose, |key| {
+                key.set_status(KeyStatus::Retired);
+                key.valid_until_ms = key.valid_from_ms + 1;
+            });
+            let refused = loaded(&config).unwrap_err().to_string();
+            let told = format!("the {name} key in the keys folder is retired in the descriptor");
+            assert!(refused.starts_with(&told), "{refused}");
+        }
+    }
 }

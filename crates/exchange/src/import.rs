@@ -2,6 +2,7 @@
 //! unless the record was changed by hand: then it is for a person to say what holds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::future::join_all;
 use selat_policy::{DeskAct, may};
@@ -67,7 +68,7 @@ impl Exchange {
     /// Takes in up to 256 rows; the results come in the order of the rows and stand for what is durable. A failure of
     /// the store fails the call: then each row is either in or not, and the same rows can be handed in again.
     pub async fn import(
-        &self,
+        self: &Arc<Self>,
         actor: &Actor,
         reason: &Reason,
         rows: Vec<ImportRow>,
@@ -88,7 +89,7 @@ impl Exchange {
 
     /// Rows of one key, each with its place in the call.
     async fn import_in_order(
-        &self,
+        self: &Arc<Self>,
         actor: &Actor,
         reason: &Reason,
         rows: Vec<(usize, &ImportRow)>,
@@ -100,7 +101,12 @@ impl Exchange {
         Ok(results)
     }
 
-    async fn import_row(&self, actor: &Actor, reason: &Reason, row: &ImportRow) -> Result<ImportResult, ExchangeError> {
+    async fn import_row(
+        self: &Arc<Self>,
+        actor: &Actor,
+        reason: &Reason,
+        row: &ImportRow,
+    ) -> Result<ImportResult, ExchangeError> {
         for _ in 0..TRIES_MAX {
             match self.import_checked(actor, reason, row).await {
                 Err(ExchangeError::Invalid(faults)) => return Ok(ImportResult::Rejected(faults)),
@@ -113,7 +119,7 @@ impl Exchange {
     }
 
     async fn import_checked(
-        &self,
+        self: &Arc<Self>,
         actor: &Actor,
         reason: &Reason,
         row: &ImportRow,

@@ -5,7 +5,9 @@
 //! saw, so that no peer is missed and none is served after its removal.
 
 mod links;
+mod to_the_end;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use selat_policy::{Decision, DeskAct, Permit, decide_linked_release, may};
@@ -77,7 +79,7 @@ pub(crate) struct Admission<'a> {
 impl Exchange {
     /// Makes a new record of `draft` and releases it to every peer that its handling and the floor permit.
     pub async fn put(
-        &self,
+        self: &Arc<Self>,
         actor: &Actor,
         reason: &Reason,
         draft: Draft,
@@ -90,7 +92,7 @@ impl Exchange {
 
     /// Replaces version `from_version` of an own record by `draft`.
     pub async fn amend(
-        &self,
+        self: &Arc<Self>,
         actor: &Actor,
         reason: &Reason,
         (id, from_version): (RecordId, u32),
@@ -110,7 +112,7 @@ impl Exchange {
     /// Makes a new version of an own record whose audience also holds `to`. It expires when the version before would have;
     /// one that has expired is refused, and so is an audience that it has already.
     pub async fn release(
-        &self,
+        self: &Arc<Self>,
         actor: &Actor,
         reason: &Reason,
         id: RecordId,
@@ -133,7 +135,7 @@ impl Exchange {
         }
     }
 
-    pub(crate) async fn admit(&self, admission: Admission<'_>) -> Result<Receipt, ExchangeError> {
+    pub(crate) async fn admit(self: &Arc<Self>, admission: Admission<'_>) -> Result<Receipt, ExchangeError> {
         self.check_protection(&admission).await?;
         for _ in 0..TRIES_MAX {
             let book = self.book();
@@ -143,9 +145,9 @@ impl Exchange {
             let decided = decide_for_all(&record, &linked, (&book, &earlier), self.clock.now());
             let mut batch = self.admission_batch(&admission, &record, &sealed, (&book, &decided)).await?;
             self.require_linked(&mut batch, &linked);
-            match self.store.commit(batch).await {
-                Ok(committed) => return Ok(self.admitted(record, &sealed, decided, &committed.indexes)),
-                Err(StoreError::Conflict { .. }) if self.newer_book(book.epoch).await => {}
+            match self.commit_admitted(batch, record, sealed.content_id, decided).await {
+                Ok(receipt) => return Ok(receipt),
+                Err(StoreError::Conflict { .. }) if self.newer_book(book.epoch).await? => {}
                 Err(StoreError::Conflict { .. }) => self.check_foundations(&admission).await?,
                 Err(error) => return Err(error.into()),
             }
@@ -161,13 +163,6 @@ impl Exchange {
             return Ok(());
         }
         Err(Faults::one("protection", LIFTED).into())
-    }
-
-    /// True if the set of peers has changed since `epoch`.
-    pub(crate) async fn newer_book(&self, epoch: u64) -> bool {
-        // A change is durable a moment before the book shows it; whoever makes it holds this lock until it does.
-        drop(self.peer_changes.lock().await);
-        self.book().epoch != epoch
     }
 
     /// The end of a validity that begins now. 0 days: as configured.
@@ -234,13 +229,29 @@ impl Exchange {
         Ok(batch)
     }
 
+    /// What is durable is found, counted and sent even if whoever asked for it has hung up.
+    async fn commit_admitted(
+        self: &Arc<Self>,
+        batch: Batch,
+        record: Record,
+        content: ContentId,
+        decided: Vec<Decided>,
+    ) -> Result<Receipt, StoreError> {
+        let exchange = self.clone();
+        let commit = async move {
+            let committed = exchange.store.commit(batch).await?;
+            Ok(exchange.admitted(&record, content, decided, &committed.indexes))
+        };
+        self.to_the_end(commit).await
+    }
+
     /// What follows once the batch is durable: the index learns the record, followers are woken, the receipt is written.
-    fn admitted(&self, record: Record, sealed: &Sealed, decided: Vec<Decided>, indexes: &[u64]) -> Receipt {
+    fn admitted(&self, record: &Record, content: ContentId, decided: Vec<Decided>, indexes: &[u64]) -> Receipt {
         let (id, version) = (record.id(), record.version());
         if version == 1 {
             self.counts.add(true);
         }
-        self.index_record(&record, sealed.content_id);
+        self.index_record(record, content);
         let mut indexes = indexes.iter().copied();
         let releases = decided.into_iter().map(|decided| {
             let result = match decided.decision {
@@ -249,7 +260,7 @@ impl Exchange {
             };
             ReleaseOutcome { peer: decided.peer, result }
         });
-        let receipt = Receipt { record: id, version, content: sealed.content_id, releases: releases.collect() };
+        let receipt = Receipt { record: id, version, content, releases: releases.collect() };
         receipt.releases.iter().filter(|release| release.result.is_ok()).for_each(|release| self.wake(&release.peer));
         receipt
     }

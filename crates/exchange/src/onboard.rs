@@ -2,6 +2,9 @@
 //! channel, an operator approves. Until then nothing is exchanged; until the other side approved too, its node refuses
 //! our connections.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use futures::future::join_all;
 use selat_policy::{Decision, DeskAct, decide_linked_release, may};
 use selat_record::pb::{AuditAction, LogEntryKind};
@@ -43,14 +46,23 @@ impl Exchange {
 
     /// Takes in a participant as a pending peer. The same descriptor again changes nothing; another one replaces it
     /// while the peer is pending, and is refused afterwards.
-    pub async fn join(&self, actor: &Actor, descriptor: AcceptedDescriptor) -> Result<PeerEntry, ExchangeError> {
+    pub async fn join(
+        self: &Arc<Self>,
+        actor: &Actor,
+        descriptor: AcceptedDescriptor,
+    ) -> Result<PeerEntry, ExchangeError> {
         may(&actor.roles, DeskAct::ManagePeers)?;
+        let (exchange, actor) = (self.clone(), actor.clone());
+        self.to_the_end(async move { exchange.take_in(&actor, descriptor).await }).await
+    }
+
+    async fn take_in(&self, actor: &Actor, descriptor: AcceptedDescriptor) -> Result<PeerEntry, ExchangeError> {
         let participant = descriptor.participant().clone();
         if participant == *self.participant() {
             return Err(ExchangeError::PeerState { peer: participant, why: "this is our own descriptor".into() });
         }
         let _one_at_a_time = self.peer_changes.lock().await;
-        let book = self.book();
+        let book = self.book_as_stored().await?;
         if let Ok(known) = book.peer(&participant) {
             if known.descriptor.content_id() == descriptor.content_id() {
                 return Ok(known.clone());
@@ -82,6 +94,18 @@ impl Exchange {
     /// Approves a pending peer after `words`, as the other side read them out over `channel`, were found equal to ours.
     /// Records that it may have are released to it from now on, those already held by [`Exchange::release_backlog`].
     pub async fn approve(
+        self: &Arc<Self>,
+        actor: &Actor,
+        peer: &ParticipantId,
+        words: &[String],
+        channel: &str,
+    ) -> Result<PeerEntry, ExchangeError> {
+        let (exchange, actor, peer) = (self.clone(), actor.clone(), peer.clone());
+        let (words, channel) = (words.to_vec(), channel.to_owned());
+        self.to_the_end(async move { exchange.approve_heard(&actor, &peer, &words, &channel).await }).await
+    }
+
+    async fn approve_heard(
         &self,
         actor: &Actor,
         peer: &ParticipantId,
@@ -89,8 +113,8 @@ impl Exchange {
         channel: &str,
     ) -> Result<PeerEntry, ExchangeError> {
         let _one_at_a_time = self.peer_changes.lock().await;
+        let book = self.book_as_stored().await?;
         let phrase = self.fingerprint(actor, peer)?;
-        let book = self.book();
         let known = book.peer(peer)?;
         if known.row.state == PeerState::Frozen {
             return Err(ExchangeError::PeerState { peer: peer.clone(), why: "is frozen".into() });
@@ -135,6 +159,29 @@ impl Exchange {
         Ok(entry)
     }
 
+    /// True if the set of peers has changed since `epoch`. The book then shows it.
+    pub(crate) async fn newer_book(&self, epoch: u64) -> Result<bool, ExchangeError> {
+        // A change is durable a moment before the book shows it; whoever makes it holds this lock until it does.
+        let _one_at_a_time = self.peer_changes.lock().await;
+        Ok(self.book_as_stored().await?.epoch != epoch)
+    }
+
+    /// The book, read again if the store is ahead of it: a write whose outcome was unknown may have been made all the
+    /// same. The caller holds `peer_changes`.
+    async fn book_as_stored(&self) -> Result<Arc<Book>, ExchangeError> {
+        let epoch = self.store.peers.epoch().await?;
+        if self.book().epoch != epoch {
+            let mut peers = BTreeMap::new();
+            for row in self.store.peers.all().await? {
+                let entry = entry_of(row, self.federation())?;
+                peers.insert(entry.row.participant.clone(), entry);
+            }
+            warn!(epoch, "the set of peers was read again from the store");
+            self.replace_book(Book::new(self.federation(), &self.descriptor, epoch, peers));
+        }
+        Ok(self.book())
+    }
+
     /// Releases to `peer` every own record that it may have and has not got. Safe to run again at any time: what is
     /// already in the log stays as it is. Returns how many records were released. A record that cannot be read is logged
     /// and does not stop the others; the first such error is returned once they are done.
@@ -170,7 +217,7 @@ impl Exchange {
             let book = self.book();
             match self.try_release_late(&book, peer, (id, &head)).await {
                 // Released meanwhile by the ordinary way, or the set of peers changed: look again.
-                Err(ExchangeError::Store(StoreError::Conflict { .. })) => _ = self.newer_book(book.epoch).await,
+                Err(ExchangeError::Store(StoreError::Conflict { .. })) => _ = self.newer_book(book.epoch).await?,
                 done => return done,
             }
             let Some(now_held) = self.store.records.head(self.participant(), id).await? else { return Ok(false) };

@@ -2,6 +2,8 @@
 //! that is turned by hand.
 
 #[cfg(test)]
+mod abandoned;
+#[cfg(test)]
 mod answer;
 #[cfg(test)]
 mod ask;

@@ -248,7 +248,7 @@ impl Desk for DeskRpc {
 }
 
 async fn import_chunk(
-    exchange: &Exchange,
+    exchange: &Arc<Exchange>,
     actor: &Actor,
     chunk: wire::ImportChunk,
 ) -> Result<Vec<wire::ImportOutcome>, Status> {

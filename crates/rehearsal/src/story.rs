@@ -2,6 +2,7 @@
 //! that is refused. Told as lines, with bars while something moves.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::try_join_all;
@@ -76,7 +77,7 @@ pub async fn fill(
 }
 
 /// Puts one record; says to how many peers it was released.
-async fn put(exchange: &Exchange, draft: &pb::Record) -> Result<u64, RehearsalError> {
+async fn put(exchange: &Arc<Exchange>, draft: &pb::Record) -> Result<u64, RehearsalError> {
     let draft = Draft::check(draft.clone())?;
     let receipt = exchange.put(&officer(), &reason(), draft, 0).await?;
     let released = receipt.releases.iter().filter(|release| release.result.is_ok()).count();
@@ -135,11 +136,7 @@ pub fn well_known_name(seed: u64, of: &ParticipantId, others: &[ParticipantId], 
 }
 
 /// One federated search, told as the outcomes come in.
-pub async fn search(
-    exchange: &std::sync::Arc<Exchange>,
-    teller: &Teller,
-    name: &str,
-) -> Result<SearchReport, RehearsalError> {
+pub async fn search(exchange: &Arc<Exchange>, teller: &Teller, name: &str) -> Result<SearchReport, RehearsalError> {
     let find = pb::Find { name: name.to_owned(), limit: HITS_MAX, ..Default::default() };
     let search = Search { find, peers: Vec::new(), fetch: false, deadline: Duration::from_secs(5), include_own: false };
     let mut events = exchange.search(&officer(), &reason(), search).await?;
@@ -184,7 +181,7 @@ fn in_words(ending: &Ending) -> (&'static str, usize, String) {
 
 /// An asylum-seeker's record whose handling names, by mistake, the very state that must not learn of it.
 pub async fn refused_release(
-    exchange: &Exchange,
+    exchange: &Arc<Exchange>,
     teller: &Teller,
     hidden_from: &ParticipantId,
 ) -> Result<Refusal, RehearsalError> {

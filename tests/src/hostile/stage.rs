@@ -199,7 +199,7 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
 }
 
 /// Puts a bulletin for everybody on a node.
-pub async fn put(exchange: &Exchange, title: &str) -> RecordId {
+pub async fn put(exchange: &Arc<Exchange>, title: &str) -> RecordId {
     let bulletin = pb::Bulletin {
         kind: pb::BulletinKind::Warning.into(),
         title: title.to_owned(),

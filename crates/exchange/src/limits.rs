@@ -35,8 +35,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             answer_grid: Duration::from_millis(10),
-            find_ticks: 10,
-            fetch_ticks: 20,
+            find_ticks: 20,
+            fetch_ticks: 40,
             search_deadline: Duration::from_secs(5),
             search_deadline_max: Duration::from_secs(60),
             fan_out_max: 64,

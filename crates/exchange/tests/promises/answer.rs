@@ -89,7 +89,7 @@ async fn refusal(change: impl FnOnce(&mut pb::Query)) -> RefusalClass {
     let (envelope, left_ms) = aus.asked_by(&idn, &query).await.unwrap();
     let answer = message(&envelope);
     assert!(answer.hits.is_empty() || answer.refusal() == RefusalClass::Unspecified);
-    assert_eq!(left_ms, 100, "refusals leave at the tick of their class too");
+    assert_eq!(left_ms, 200, "refusals leave at the tick of their class too");
     answer.refusal()
 }
 
@@ -215,7 +215,7 @@ async fn answers_leave_on_the_tick_of_their_class() {
     let held = aus.hold(person("Budi Contoh")).await.record;
     for read_ms in [0, 7, 13] {
         aus.bench.slow_reads(Duration::from_millis(read_ms));
-        for (ask, tick_ms) in [(by_name("Budi Contoh"), 100), (by_name("Nobody"), 100), (by_id(&[held]), 200)] {
+        for (ask, tick_ms) in [(by_name("Budi Contoh"), 200), (by_name("Nobody"), 200), (by_id(&[held]), 400)] {
             let (_, left_ms) = aus.asked_by(&idn, &idn.query(aus.id(), ask)).await.unwrap();
             assert_eq!(left_ms, tick_ms, "{read_ms} ms per read");
         }
@@ -226,7 +226,7 @@ async fn answers_leave_on_the_tick_of_their_class() {
 async fn work_that_is_late_is_answered_busy_whatever_it_found() {
     let (_, [aus, idn]) = Federation::of(["AUS", "IDN"]).await;
     aus.hold(person("Budi Contoh")).await;
-    aus.bench.slow_reads(Duration::from_millis(101));
+    aus.bench.slow_reads(Duration::from_millis(201));
     let (envelope, left_ms) = aus.asked_by(&idn, &idn.query(aus.id(), by_name("Budi Contoh"))).await.unwrap();
     let answer = message(&envelope);
     assert_eq!((answer.outcome(), answer.hits.len()), (AnswerOutcome::Busy, 0));
@@ -240,7 +240,7 @@ async fn work_that_never_ends_is_answered_busy_on_its_tick() {
     let query = idn.query(aus.id(), by_name("Budi Contoh"));
     aus.bench.stall_reads();
     let (envelope, left_ms) = aus.asked_by(&idn, &query).await.unwrap();
-    assert_eq!((message(&envelope).outcome(), left_ms), (AnswerOutcome::Busy, 100));
+    assert_eq!((message(&envelope).outcome(), left_ms), (AnswerOutcome::Busy, 200));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -249,7 +249,7 @@ async fn trouble_of_the_store_is_answered_busy_on_the_tick() {
     let query = idn.query(aus.id(), by_name("Budi Contoh"));
     aus.bench.refuse_reads();
     let (envelope, left_ms) = aus.asked_by(&idn, &query).await.unwrap();
-    assert_eq!((message(&envelope).outcome(), left_ms), (AnswerOutcome::Busy, 100));
+    assert_eq!((message(&envelope).outcome(), left_ms), (AnswerOutcome::Busy, 200));
 }
 
 #[tokio::test(flavor = "multi_thread")]

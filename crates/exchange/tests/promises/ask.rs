@@ -55,7 +55,7 @@ async fn every_participant_is_named_with_its_own_ending() {
     idn.join(&operator(), nru.descriptor().clone()).await.unwrap();
     aus.hold(person("Budi Contoh")).await;
     idn.hold(person("Budi Contoh").clone()).await;
-    mys.bench.slow_reads(Duration::from_millis(150));
+    mys.bench.slow_reads(Duration::from_millis(250));
     federation.wire.behave(&id("NZL"), |_| async { Err(CallError::Unreachable("no route".into())) });
     federation.wire.behave(&id("PHL"), |_| pending());
     let peers = ["AUS", "MYS", "NRU", "NZL", "PHL"].map(id).to_vec();

@@ -194,8 +194,8 @@ fn role() -> shape::Shape<Role> {
 
 fn exchange(section: &mut Section<'_>) -> Option<ExchangeConfig> {
     let grid = section.or("answer_grid_ms", MILLISECOND * 10, &span(MILLISECOND, 5..=1000, "10"));
-    let find_ticks = section.or("find_ticks", 10, &whole(1..=1000, "10"));
-    let fetch_ticks = section.or("fetch_ticks", 20, &whole(1..=1000, "20"));
+    let find_ticks = section.or("find_ticks", 20, &whole(1..=1000, "20"));
+    let fetch_ticks = section.or("fetch_ticks", 40, &whole(1..=1000, "40"));
     let deadline = section.or("query_deadline_ms", SECOND * 5, &span(MILLISECOND, 100..=60_000, "5000"));
     for (key, ticks) in [("find_ticks", find_ticks), ("fetch_ticks", fetch_ticks)] {
         if let (Some(grid), Some(ticks), Some(deadline)) = (grid, ticks, deadline) {

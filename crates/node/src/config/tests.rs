@@ -134,7 +134,7 @@ fn each_number_is_held_to_its_bounds() {
     // The third is a line beside it with which the whole range goes.
     let bounds = [
         ("peer", "advertise_port", "", 1, 65_535),
-        ("exchange", "answer_grid_ms", "fetch_ticks = 10\nquery_deadline_ms = 60000", 5, 1000),
+        ("exchange", "answer_grid_ms", "find_ticks = 10\nfetch_ticks = 10\nquery_deadline_ms = 60000", 5, 1000),
         ("exchange", "find_ticks", "answer_grid_ms = 5\nquery_deadline_ms = 60000", 1, 1000),
         ("exchange", "fetch_ticks", "answer_grid_ms = 5\nquery_deadline_ms = 60000", 1, 1000),
         ("exchange", "query_deadline_ms", "fetch_ticks = 9\nfind_ticks = 9", 100, 60_000),

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that stumbles shall fail")]
 
+#[path = "by_hand/clock.rs"]
+mod clock;
 #[path = "by_hand/import.rs"]
 mod import;
 #[path = "by_hand/onboarding.rs"]

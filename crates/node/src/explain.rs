@@ -112,8 +112,13 @@ selat_complaint::explanations! {
     CLOCK_SET_BACK = "SLT-1403", Attention,
         "the clock shows a time that this node has already passed",
         "The node notes the latest time it has known. It does not start before that time: it would take what has expired \
-         for valid, and date new records before old ones.",
-        ["set the clock; the node needs a time service"];
+         for valid, and date new records before old ones. If the clock is right now and was ahead when the node ran, \
+         `selat store accept-time` lets you answer for that: it shows both times, asks, and has the node go on from the \
+         clock's. What was dated while the clock was ahead keeps its dates.",
+        [
+            "set the clock; the node needs a time service",
+            "if the clock is right and was ahead before: selat store accept-time --config FILE",
+        ];
     NOT_STARTED = "SLT-1404", Unexpected,
         "the node cannot run",
         "Something that no other code names kept the node from starting, or from stopping in order. The cause is all that \

@@ -1,6 +1,7 @@
 //! The process of a node: its configuration, its keys, its clocks and listeners; and the work on its own files while it
 //! is down.
 
+pub mod accept_time;
 pub mod calls;
 pub mod clock;
 pub mod config;

@@ -1,12 +1,13 @@
 //! `selat serve`: the node as systemd or a person starts it.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use selat_complaint::{Complaint, Explanation};
 use selat_store::StoreError;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::info;
 
 use crate::calls::words;
@@ -29,15 +30,34 @@ pub struct ServeArgs {
 pub async fn run_serve(args: ServeArgs) -> Result<(), Complaint> {
     let config = Config::load(&args.config)?;
     telemetry::start(&config.log).map_err(|error| unexpected("logging cannot be started", &error))?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| unexpected("no signals", &error))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| unexpected("no signals", &error))?;
+    let mut signals = Signals::listen().map_err(|error| unexpected("no signals", &error))?;
     let surroundings = Surroundings { clock: Arc::new(SystemClock::start()), entropy: Arc::new(OsEntropy) };
-    let running = Running::start(&config, surroundings).await.map_err(|error| complaint_of(&error))?;
-    tokio::select! {
-        _ = terminate.recv() => info!("told to stop by SIGTERM"),
-        _ = interrupt.recv() => info!("told to stop by SIGINT"),
-    }
+    let running = tokio::select! {
+        // A large store takes its time to open.
+        () = signals.told_to_stop() => return Ok(()),
+        started = Running::start(&config, surroundings) => started.map_err(|error| complaint_of(&error))?,
+    };
+    signals.told_to_stop().await;
     running.stop().await.map_err(|error| unexpected("the node did not stop in order", &error))
+}
+
+/// What tells the process to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn told_to_stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => info!("told to stop by SIGTERM"),
+            _ = self.interrupt.recv() => info!("told to stop by SIGINT"),
+        }
+    }
 }
 
 /// A failed start as it is told to the operator.
@@ -54,13 +74,21 @@ pub fn complaint_of(error: &StartError) -> Complaint {
         StartError::Exchange(_) => &explain::STORE_DAMAGED,
         StartError::Listen { .. } => &explain::PORT_TAKEN,
         StartError::Socket(_) => &explain::SOCKET_UNOPENED,
-        StartError::ClockSetBack { .. } => &explain::CLOCK_SET_BACK,
+        StartError::ClockSetBack { .. } => {
+            let mend = "set the clock; if it is right and was ahead before: selat store accept-time --config FILE";
+            return told(&explain::CLOCK_SET_BACK, error).mend(mend);
+        }
         _ => &explain::NOT_STARTED,
     };
+    told(entry, error)
+}
+
+fn told(entry: &Explanation, error: &StartError) -> Complaint {
     Complaint::about(entry).problem("the node cannot start").cause(words(error))
 }
 
-fn store_entry(error: &StoreError) -> &'static Explanation {
+/// What kind of fault it is when the store does not open.
+pub(crate) fn store_entry(error: &StoreError) -> &'static Explanation {
     match error {
         StoreError::InUse { .. } => &explain::STORE_IN_USE,
         StoreError::Damaged { .. }

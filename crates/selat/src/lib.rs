@@ -2,11 +2,13 @@
 
 mod explain;
 mod pages;
+mod store;
 mod words;
 
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser as _;
 use selat_client::screen::Screen;
@@ -15,12 +17,20 @@ use selat_node::clock::{Clock as _, SystemClock};
 
 use words::{Program, Word};
 
+/// How long threads that still work may take once the command has ended.
+const LAST_THREADS: Duration = Duration::from_secs(2);
+
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     let program = Program::parse();
     let mut screen = Screen::of_process(program.globals.color.wish());
     let exit = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(program, &mut screen)),
+        Ok(runtime) => {
+            let exit = runtime.block_on(run(program, &mut screen));
+            // A name service or a disk that hangs must not keep the process.
+            runtime.shutdown_timeout(LAST_THREADS);
+            exit
+        }
         Err(error) => told(&mut screen, Err(Complaint::about(&explain::NO_THREADS).cause(error))),
     };
     exit.into()
@@ -38,6 +48,7 @@ async fn run(program: Program, screen: &mut Screen) -> Exit {
         Word::Init(args) => selat_node::init::run_init(args, &mut io::stdout()),
         Word::Serve(args) => selat_node::serve::run_serve(args).await,
         Word::Officer(command) => selat_node::enrol::run_officer(command, &mut io::stdout()),
+        Word::Store(command) => store::run(screen, command, globals.yes).await,
         Word::Explain { code } => explain::run(screen, &code),
         Word::Completions { shell } => pages::completions(screen, shell),
         Word::Man { dir } => pages::man(&dir),

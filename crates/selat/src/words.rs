@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use selat_client::cli::{Command, Globals};
+use selat_node::accept_time::StoreCommand;
 use selat_node::enrol::OfficerCommand;
 use selat_node::init::InitArgs;
 use selat_node::serve::ServeArgs;
@@ -43,6 +44,9 @@ pub enum Word {
     /// Give officers access to the desk over TLS
     #[command(subcommand)]
     Officer(OfficerCommand),
+    /// Mend the store of a node that is down
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Say more about an error code
     #[command(after_help = "Examples:\n  selat explain SLT-3103")]
     Explain {

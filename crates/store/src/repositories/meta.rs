@@ -23,7 +23,7 @@ impl Meta {
         row.map(|row| moment(&key, row.time_ms)).transpose()
     }
 
-    /// Notes the time. The caller sees to it that it only rises.
+    /// Notes the time. The caller sees to it that it only rises, unless an operator takes a lower one on.
     pub fn note_high_water(&self, batch: &mut Batch, now: Timestamp) {
         batch.put(high_water_key(), HighWaterRow { time_ms: now.ms() }.encode_to_vec());
     }

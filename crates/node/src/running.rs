@@ -1,4 +1,8 @@
-//! A node from its configuration to its orderly stop. Every task is started here and awaited here.
+//! A node from its configuration to its orderly stop.
+//!
+//! Promises: every task is started here and awaited here; only those that do not end in time are broken off.
+//! [`Running::stop`] takes at most [`STOP_MAX`], whatever peers, callers and the disk do. A start that fails breaks off
+//! what it had begun.
 
 use std::io;
 use std::num::NonZeroU32;
@@ -10,12 +14,13 @@ use selat_link::{
     Authority, AuthorityError, AuthorityFault, DeskListener, DeskSetup, DialLimits, Dialer, LeafError, Limits,
     LiveLeaf, LiveRoots, NameError, NodeName, Now, OfficerRoots, PeerListener, PeerSetup, Roots,
 };
-use selat_seal::{AcceptedDescriptor, Entropy};
+use selat_seal::{AcceptedDescriptor, DescribedKey, Entropy};
 use selat_store::{Engine, Identity, Repositories, SledEngine, StorageKey, StoreError, Vault};
 use selat_wire::convert::{MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
 use selat_wire::desk::desk_server::DeskServer;
 use selat_wire::peer::peer_server::PeerServer;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
@@ -45,6 +50,12 @@ pub(crate) const KEEPALIVE: Duration = Duration::from_secs(20);
 pub(crate) const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
 /// How long calls under way may take to end when the node stops.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long they may take once they are broken off; a task that computes hears of it only at its next wait.
+const BREAK_OFF: Duration = Duration::from_secs(1);
+/// How long the store may take to write what it has taken and to close.
+const CLOSE_STORE: Duration = Duration::from_secs(10);
+/// A node has stopped after this long, in order or not.
+pub const STOP_MAX: Duration = Duration::from_secs(16);
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +109,17 @@ pub enum StartError {
     Server(String),
 }
 
+/// Why a node did not stop in order. It has stopped all the same.
+#[derive(Debug, thiserror::Error)]
+pub enum StopError {
+    /// The last writes failed.
+    #[error(transparent)]
+    Store(#[from] ExchangeError),
+    /// The disk hangs.
+    #[error("the store did not close within {} seconds; what it had not confirmed may be lost", .0.as_secs())]
+    StoreHangs(Duration),
+}
+
 /// What time and randomness a node gets.
 #[derive(Clone)]
 pub struct Surroundings {
@@ -111,7 +133,7 @@ pub struct Surroundings {
 pub struct Running {
     exchange: Arc<Exchange>,
     calls: Arc<Calls>,
-    peer_address: std::net::SocketAddr,
+    listener: Arc<PeerListener>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -168,7 +190,6 @@ impl Running {
         let setup = PeerSetup { leaf: leaf.clone(), roots: roots.clone(), now: now.clone(), limits: listener_limits() };
         let mut listener =
             PeerListener::bind(config.peer.listen, setup).await.map_err(listening(config.peer.listen))?;
-        let peer_address = listener.local_addr();
         let incoming = listener.incoming().ok_or_else(|| StartError::Server("no connections".into()))?;
         let listener = Arc::new(listener);
         let stop = CancellationToken::new();
@@ -202,14 +223,15 @@ impl Running {
             exchange: exchange.clone(),
             calls: calls.clone(),
             roots,
-            listener,
+            listener: listener.clone(),
             clock_skew_max: config.exchange.clock_skew_max,
         };
         tasks.spawn(supervisor.run(stop.clone()));
         tasks.spawn(renewal.run(leaf, stop.clone()));
         tasks.spawn(upkeep::run(store, clock, stop.clone()));
-        info!(participant = %participant, peers = %peer_address, desk = %config.desk.socket.display(), "node started");
-        Ok(Self { exchange, calls, peer_address, stop, tasks })
+        let (peers, desk) = (listener.local_addr(), config.desk.socket.display());
+        info!(%participant, %peers, %desk, "node started");
+        Ok(Self { exchange, calls, listener, stop, tasks })
     }
 
     /// The use-cases, for whoever runs the node in its own process.
@@ -224,21 +246,37 @@ impl Running {
 
     /// Where peers reach it.
     pub fn peer_address(&self) -> std::net::SocketAddr {
-        self.peer_address
+        self.listener.local_addr()
     }
 
-    /// Stops in order: no new calls, calls under way end within a bound, the store is flushed.
-    pub async fn stop(mut self) -> Result<(), ExchangeError> {
+    /// Stops in order, within [`STOP_MAX`]: no new calls, calls under way end, the store is flushed.
+    pub async fn stop(mut self) -> Result<(), StopError> {
         self.stop.cancel();
-        let drained = tokio::time::timeout(DRAIN, async { while self.tasks.join_next().await.is_some() {} }).await;
-        if drained.is_err() {
+        let drained = timeout(DRAIN, async {
+            self.listener.stop().await;
+            while self.tasks.join_next().await.is_some() {}
+        });
+        if drained.await.is_err() {
             warn!("some calls did not end in time and are broken off");
-            self.tasks.shutdown().await;
+            let broken_off = timeout(BREAK_OFF, self.tasks.shutdown()).await;
+            if broken_off.is_err() {
+                error!("some calls cannot be broken off and end with the process");
+            }
         }
-        self.exchange.stop().await?;
+        let closed = within(CLOSE_STORE, self.exchange.stop()).await;
+        if let Err(StopError::StoreHangs(_)) = closed {
+            // The last owner of the store waits for its writing thread. Nobody is to be the last owner.
+            std::mem::forget(self.exchange);
+        }
+        closed?;
         info!("node stopped");
         Ok(())
     }
+}
+
+/// Gives the store `bound` to close.
+async fn within(bound: Duration, closing: impl Future<Output = Result<(), ExchangeError>>) -> Result<(), StopError> {
+    Ok(timeout(bound, closing).await.map_err(|_| StopError::StoreHangs(bound))??)
 }
 
 /// Opens the desk: the Unix socket always, TLS if the configuration names an address.
@@ -306,7 +344,8 @@ fn listener_limits() -> Limits {
 }
 
 fn authority_of(own: &AcceptedDescriptor, keys: &NodeKeys) -> Result<Authority, StartError> {
-    let certificate = own.tls_authorities().first().map(|der| der.to_vec()).unwrap_or_default();
+    let described = own.active_authorities().find(|described| described.id() == keys.tls_ca.id());
+    let certificate = described.and_then(DescribedKey::certificate).unwrap_or_default().to_vec();
     let (participant, federation) = (own.participant().clone(), own.federation().clone());
     Ok(Authority::open(participant, federation, keys.tls_ca.seed(), certificate.into())?)
 }
@@ -326,5 +365,26 @@ fn listening(address: std::net::SocketAddr) -> impl FnOnce(io::Error) -> StartEr
 fn report(what: &str, result: Result<(), tonic::transport::Error>) {
     if let Err(error) = result {
         error!(%error, "{what} ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_stop_end_within_the_whole() {
+        assert!(DRAIN + BREAK_OFF + CLOSE_STORE <= STOP_MAX);
+    }
+
+    #[tokio::test]
+    async fn store_that_hangs_or_fails_is_told_and_not_waited_for() {
+        let bound = Duration::from_millis(1);
+        let hangs = within(bound, std::future::pending()).await;
+        assert!(matches!(hangs, Err(StopError::StoreHangs(told)) if told == bound), "{hangs:?}");
+        let failed = async { Err(ExchangeError::from(StoreError::ReadOnly)) };
+        let failed = within(CLOSE_STORE, failed).await;
+        assert!(matches!(failed, Err(StopError::Store(_))), "{failed:?}");
+        assert!(within(CLOSE_STORE, async { Ok(()) }).await.is_ok());
     }
 }

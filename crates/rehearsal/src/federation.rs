@@ -11,7 +11,7 @@ use selat_exchange::{Actor, Exchange, ExchangeError, Reason};
 use selat_node::config::{CallerKey, CallerRule, Config, ConfigFaults, ContactConfig};
 use selat_node::init::{InitError, InitRequest, init};
 use selat_node::officer::current_uid;
-use selat_node::running::{Running, StartError, Surroundings};
+use selat_node::running::{Running, StartError, StopError, Surroundings};
 use selat_policy::Role;
 use selat_record::pb::Purpose;
 use selat_record::{FederationId, ParticipantId};
@@ -36,6 +36,9 @@ pub enum RehearsalError {
     /// A node did not start.
     #[error("a node did not start")]
     Start(#[from] StartError),
+    /// A node did not stop in order.
+    #[error("a node did not stop in order")]
+    Stop(#[from] StopError),
     /// A use-case failed.
     #[error("a use-case failed")]
     Exchange(#[from] ExchangeError),

@@ -1,5 +1,7 @@
 //! The desk: who may come in, over the Unix socket and over TLS, and what the two listeners offer.
 
+#![allow(clippy::unwrap_used, reason = "a test that stumbles shall fail, and say where")]
+
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;

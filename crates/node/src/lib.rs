@@ -23,5 +23,6 @@ mod peer_server;
 mod ping;
 mod renewal;
 mod status;
+mod store_folder;
 mod supervisor;
 mod upkeep;

@@ -15,7 +15,7 @@ use selat_link::{
     LiveLeaf, LiveRoots, NameError, NodeName, Now, OfficerRoots, PeerListener, PeerSetup, Roots,
 };
 use selat_seal::{AcceptedDescriptor, DescribedKey, Entropy};
-use selat_store::{Engine, Identity, Repositories, SledEngine, StorageKey, StoreError, Vault};
+use selat_store::{Engine, Identity, Repositories, StorageKey, StoreError, Vault};
 use selat_wire::convert::{MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
 use selat_wire::desk::desk_server::DeskServer;
 use selat_wire::peer::peer_server::PeerServer;
@@ -36,7 +36,7 @@ use crate::own_descriptor::{self, DescriptorError};
 use crate::peer_rpc::PeerRpc;
 use crate::renewal::Renewal;
 use crate::supervisor::{Supervisor, roots_of};
-use crate::{peer_server, upkeep};
+use crate::{peer_server, store_folder, upkeep};
 
 /// Streams on one connection.
 pub(crate) const STREAMS_MAX: u32 = 64;
@@ -142,9 +142,7 @@ impl Running {
     /// Starts everything; when this returns, both listeners are open and the index is complete.
     pub async fn start(config: &Config, surroundings: Surroundings) -> Result<Self, StartError> {
         let folder = config.node.data_dir.join("store");
-        let cache_bytes = config.store.cache_bytes();
-        let engine = tokio::task::spawn_blocking(move || SledEngine::open(&folder, cache_bytes)).await;
-        let engine = engine.map_err(|error| StartError::Server(error.to_string()))??;
+        let engine = store_folder::open(&folder, config.store.cache_bytes(), &*surroundings.clock).await?;
         Self::start_over(config, surroundings, Arc::new(engine)).await
     }
 

@@ -11,8 +11,7 @@ use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::appender::Appender;
 use crate::engine::Scan;
@@ -20,10 +19,6 @@ use crate::error::{Cause, StoreError, panic_cause};
 use crate::frame::{frame, unframe};
 use crate::keys::ENGINE_FORMAT;
 use crate::keyspace::{KeySpace, Rows, Writes};
-
-/// How often, and after which pause, opening is tried again while the store is locked: half a second altogether.
-const LOCK_TRIES: u32 = 50;
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// How this file lays out its keys and values.
 const FORMAT: &str = "selat-sled-1";
@@ -72,11 +67,9 @@ impl SledKeys {
     fn open(folder: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let config =
             sled::Config::new().path(folder).cache_capacity(cache_bytes).flush_every_ms(None).use_compression(false);
-        let db = open_once_free(|| {
-            catch_unwind(AssertUnwindSafe(|| config.open()))
-                .map_err(|panic| unopened(folder, panic_cause(panic.as_ref())))?
-                .map_err(|error| refused(folder, error))
-        })?;
+        let db = catch_unwind(AssertUnwindSafe(|| config.open()))
+            .map_err(|panic| unopened(folder, panic_cause(panic.as_ref())))?
+            .map_err(|error| refused(folder, error))?;
         let file = sync_new_files(folder).map_err(|error| unopened(folder, Arc::new(error)))?;
         let blobs = BlobFolder { path: folder.join("blobs"), synced: Mutex::default() };
         let keys = Self { db, file, blobs };
@@ -146,17 +139,6 @@ impl KeySpace for SledKeys {
 
 fn checked(key: &[u8], framed: &[u8]) -> Result<Vec<u8>, StoreError> {
     unframe(key, framed).map(<[u8]>::to_vec).ok_or_else(|| StoreError::damaged(key))
-}
-
-/// A store that was closed a moment ago in this process may still be locked: sled's own threads let go of it last.
-fn open_once_free<T>(mut open: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    for _ in 0..LOCK_TRIES {
-        match open() {
-            Err(StoreError::InUse { .. }) => thread::sleep(LOCK_PAUSE),
-            opened => return opened,
-        }
-    }
-    open()
 }
 
 /// Makes the names of sled's files durable: a flushed file that its folder forgot is lost all the same.

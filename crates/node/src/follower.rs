@@ -24,6 +24,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// A stream that is silent for so long is taken for dead.
 const SILENCE_MAX: Duration = HEARTBEAT.saturating_mul(3);
 
+/// Heartbeats within the time of one; more are a flood.
+const HEARTBEATS_MAX: u32 = 16;
+
 /// What a follower needs.
 pub struct Follower {
     /// The use-cases.
@@ -106,15 +109,16 @@ impl Follower {
         let descriptor = &book.approved_peer(peer).map_err(IntakeError::from)?.descriptor;
         self.greet(descriptor).await?;
         let held = self.exchange.held_of(peer).await.map_err(IntakeError::from)?;
-        let mut stream = self.calls.follow(descriptor, held).await?;
+        let mut stream = self.in_time(self.calls.follow(descriptor, held)).await?;
         info!(%peer, from = held, "following");
         self.exchange.following().update(peer, |line| {
             line.connected = true;
             line.last_contact = Some(now);
         });
+        let mut pulse = Pulse::default();
         loop {
             let event = self.next_event(&mut stream).await?;
-            self.take(peer, event).await?;
+            self.take(peer, event, &mut pulse).await?;
         }
     }
 
@@ -129,7 +133,7 @@ impl Follower {
             descriptor_version: own.version(),
             descriptor_hash: own.content_id().as_bytes().to_vec(),
         };
-        let reply = self.calls.hello(peer, hello).await?;
+        let reply = self.in_time(self.calls.hello(peer, hello)).await?;
         if reply.protocol == 0 {
             return Err(Interruption::Protocol(reply.protocol_min, reply.protocol_max));
         }
@@ -144,6 +148,14 @@ impl Follower {
         Ok(())
     }
 
+    /// A peer that accepts a call and never answers it would otherwise hold its follower for ever.
+    async fn in_time<T>(&self, call: impl Future<Output = Result<T, CallError>>) -> Result<T, Interruption> {
+        tokio::select! {
+            reply = call => Ok(reply?),
+            () = self.exchange.clock().sleep(SILENCE_MAX) => Err(Interruption::Silent),
+        }
+    }
+
     async fn next_event(&self, stream: &mut Streaming<FollowEvent>) -> Result<FollowEvent, Interruption> {
         tokio::select! {
             event = stream.next() => match event {
@@ -155,21 +167,44 @@ impl Follower {
         }
     }
 
-    async fn take(&self, peer: &ParticipantId, event: FollowEvent) -> Result<(), Interruption> {
+    async fn take(&self, peer: &ParticipantId, event: FollowEvent, pulse: &mut Pulse) -> Result<(), Interruption> {
         let now = self.exchange.clock().now();
         let size = match followed(event) {
+            Ok(Followed::Heartbeat(_)) if !pulse.beats_at(self.exchange.clock().monotonic_ms()) => {
+                return Err(self.broken(peer, "it sends heartbeats without end"));
+            }
             Ok(Followed::Heartbeat(heartbeat)) => heartbeat.size,
             Ok(Followed::Segment(segment)) => self.exchange.take(peer, segment_of(segment)).await?.held,
-            Err(bad) => {
-                self.exchange.conduct().fault(peer, &bad.to_string(), now);
-                return Err(Interruption::Message(bad.to_string()));
-            }
+            Err(bad) => return Err(self.broken(peer, &bad.to_string())),
         };
         self.exchange.following().update(peer, |line| {
             line.size = line.size.max(size);
             line.last_contact = Some(now);
         });
         Ok(())
+    }
+
+    fn broken(&self, peer: &ParticipantId, what: &str) -> Interruption {
+        self.exchange.conduct().fault(peer, what, self.exchange.clock().now());
+        Interruption::Message(what.to_owned())
+    }
+}
+
+/// Heartbeats as they come.
+#[derive(Default)]
+struct Pulse {
+    since_ms: u64,
+    beats: u32,
+}
+
+impl Pulse {
+    /// One more heartbeat; false if there are too many.
+    fn beats_at(&mut self, now_ms: u64) -> bool {
+        if u128::from(now_ms.saturating_sub(self.since_ms)) >= HEARTBEAT.as_millis() {
+            *self = Self { since_ms: now_ms, beats: 0 };
+        }
+        self.beats += 1;
+        self.beats <= HEARTBEATS_MAX
     }
 }
 

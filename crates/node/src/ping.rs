@@ -1,5 +1,7 @@
 //! `selat peer ping`: tries a peer step by step, so that an operator learns which step fails and what mends it.
 
+use std::time::Duration;
+
 use selat_exchange::{CallError, Exchange};
 use selat_link::PeerAddress;
 use selat_record::ContentId;
@@ -13,6 +15,8 @@ use crate::calls::{Calls, PROTOCOL, addresses, words};
 const STEPS: [&str; 6] = ["reachability", "tls", "clock", "protocol", "descriptor", "permissions"];
 /// Clocks further apart than this are worth a look.
 const CLOCK_WARN_MS: u64 = 2_000;
+/// How long the operator waits for the answer to a hello.
+const HELLO_MAX: Duration = Duration::from_secs(10);
 /// Clocks further apart than this break exchange.
 const CLOCK_FAIL_MS: u64 = 60_000;
 
@@ -97,7 +101,10 @@ async fn hello(exchange: &Exchange, calls: &Calls, peer: &AcceptedDescriptor) ->
         descriptor_version: own.version(),
         descriptor_hash: own.content_id().as_bytes().to_vec(),
     };
-    let reply = calls.hello(peer, hello).await?;
+    let reply = tokio::select! {
+        reply = calls.hello(peer, hello) => reply?,
+        () = exchange.clock().sleep(HELLO_MAX) => return Err(CallError::Late),
+    };
     Ok((reply, exchange.clock().monotonic_ms().saturating_sub(started_ms)))
 }
 

@@ -1,6 +1,7 @@
 //! Calls to other nodes: one channel per peer over its endpoints in order, reconnecting by itself.
 
 use std::collections::HashMap;
+use std::error::Error as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use selat_exchange::{CallError, PeerPort};
 use selat_link::{DialError, Dialer, NodeName, PeerAddress, PeerChannel};
 use selat_record::{ContentId, ParticipantId, pb};
 use selat_seal::AcceptedDescriptor;
+use selat_wire::RefusedCall;
 use selat_wire::convert::{self, MESSAGE_BYTES_MAX};
 use selat_wire::peer::peer_client::PeerClient;
 use selat_wire::peer::{AskRequest, FollowEvent, FollowRequest, HelloReply, HelloRequest};
 use tonic::transport::Channel;
-use tonic::{Code, Request, Status, Streaming};
+use tonic::{Code, Request, Status, Streaming, TimeoutExpired};
 
 /// Protocol versions that this node speaks.
 pub const PROTOCOL: (u32, u32) = (1, 1);
@@ -89,6 +91,8 @@ impl Calls {
     fn call_error(&self, peer: &AcceptedDescriptor, channel: &PeerChannel, status: &Status) -> CallError {
         let dialled = DialError::find(status).map(|error| words(&error));
         match status.code() {
+            _ if is_garbled(status) => CallError::Garbled(status.message().to_owned()),
+            Code::Cancelled if status.message() == TimeoutExpired(()).to_string() => CallError::Late,
             Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled => {
                 self.lock().remove(peer.participant());
                 let fault = channel.fault().map(|fault| fault.to_string());
@@ -116,7 +120,17 @@ impl PeerPort for Calls {
         let mut request = Request::new(AskRequest { query: Some(query) });
         request.set_timeout(deadline);
         let reply = client.ask(request).await.map_err(|status| self.call_error(peer, &channel, &status))?;
-        convert::answer(reply.into_inner()).map_err(|error| CallError::Refused(error.to_string()))
+        convert::answer(reply.into_inner()).map_err(|error| CallError::Garbled(error.to_string()))
+    }
+}
+
+/// True if what came was too large or could not be decoded. No node says so of itself, and a transport that merely broke
+/// has a cause.
+pub fn is_garbled(status: &Status) -> bool {
+    match status.code() {
+        Code::OutOfRange => true,
+        Code::Internal => status.source().is_none() && RefusedCall::from_status(status).is_none(),
+        _ => false,
     }
 }
 

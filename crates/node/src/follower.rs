@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 use tracing::{debug, info, warn};
 
-use crate::calls::{Calls, PROTOCOL};
+use crate::calls::{Calls, PROTOCOL, is_garbled};
 use crate::peer_rpc::HEARTBEAT;
 
 /// First pause after a failure; each further failure doubles it.
@@ -23,7 +23,6 @@ const PAUSE_FIRST: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// A stream that is silent for so long is taken for dead.
 const SILENCE_MAX: Duration = HEARTBEAT.saturating_mul(3);
-
 /// Heartbeats within the time of one; more are a flood.
 const HEARTBEATS_MAX: u32 = 16;
 
@@ -109,7 +108,7 @@ impl Follower {
         let descriptor = &book.approved_peer(peer).map_err(IntakeError::from)?.descriptor;
         self.greet(descriptor).await?;
         let held = self.exchange.held_of(peer).await.map_err(IntakeError::from)?;
-        let mut stream = self.in_time(self.calls.follow(descriptor, held)).await?;
+        let mut stream = self.in_time(peer, self.calls.follow(descriptor, held)).await?;
         info!(%peer, from = held, "following");
         self.exchange.following().update(peer, |line| {
             line.connected = true;
@@ -117,7 +116,7 @@ impl Follower {
         });
         let mut pulse = Pulse::default();
         loop {
-            let event = self.next_event(&mut stream).await?;
+            let event = self.next_event(peer, &mut stream).await?;
             self.take(peer, event, &mut pulse).await?;
         }
     }
@@ -133,7 +132,7 @@ impl Follower {
             descriptor_version: own.version(),
             descriptor_hash: own.content_id().as_bytes().to_vec(),
         };
-        let reply = self.in_time(self.calls.hello(peer, hello)).await?;
+        let reply = self.in_time(peer.participant(), self.calls.hello(peer, hello)).await?;
         if reply.protocol == 0 {
             return Err(Interruption::Protocol(reply.protocol_min, reply.protocol_max));
         }
@@ -149,17 +148,29 @@ impl Follower {
     }
 
     /// A peer that accepts a call and never answers it would otherwise hold its follower for ever.
-    async fn in_time<T>(&self, call: impl Future<Output = Result<T, CallError>>) -> Result<T, Interruption> {
+    async fn in_time<T>(
+        &self,
+        peer: &ParticipantId,
+        call: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, Interruption> {
         tokio::select! {
-            reply = call => Ok(reply?),
+            reply = call => reply.map_err(|error| match error {
+                CallError::Garbled(what) => self.broken(peer, &what),
+                other => other.into(),
+            }),
             () = self.exchange.clock().sleep(SILENCE_MAX) => Err(Interruption::Silent),
         }
     }
 
-    async fn next_event(&self, stream: &mut Streaming<FollowEvent>) -> Result<FollowEvent, Interruption> {
+    async fn next_event(
+        &self,
+        peer: &ParticipantId,
+        stream: &mut Streaming<FollowEvent>,
+    ) -> Result<FollowEvent, Interruption> {
         tokio::select! {
             event = stream.next() => match event {
                 Some(Ok(event)) => Ok(event),
+                Some(Err(status)) if is_garbled(&status) => Err(self.broken(peer, status.message())),
                 Some(Err(status)) => Err(Interruption::Ended(status.message().to_owned())),
                 None => Err(Interruption::Ended("the peer closed it".into())),
             },

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::Stream;
-use selat_exchange::{AnswerError, Exchange, OutSegment};
+use selat_exchange::{AnswerError, Exchange, ExchangeError, OutSegment};
 use selat_link::{Connections, PeerIdentity, Place};
 use selat_record::ParticipantId;
 use selat_wire::convert;
@@ -79,12 +79,12 @@ impl Peer for PeerRpc {
         let peer = caller(&request)?;
         let hello = request.into_inner();
         let book = self.exchange.book();
-        let held = book.approved_peer(&peer).map_err(|error| status::of_error(&error))?;
+        let held = book.approved_peer(&peer).map_err(|error| own_trouble(&error))?;
         let (min, max) = PROTOCOL;
         let highest = max.min(hello.protocol_max);
         let common = if highest >= min.max(hello.protocol_min) { highest } else { 0 };
         self.exchange.following().peer_called(&peer);
-        let size = self.exchange.release_log_size(&peer).await.map_err(|error| status::of_error(&error))?;
+        let size = self.exchange.release_log_size(&peer).await.map_err(|error| own_trouble(&error))?;
         let descriptor = self.exchange.descriptor();
         Ok(Response::new(HelloReply {
             protocol: common,
@@ -151,12 +151,14 @@ fn of_answer_error(error: &AnswerError) -> Status {
     match error {
         AnswerError::Unverified(_) => Status::unauthenticated("the query did not verify"),
         AnswerError::Misaddressed => Status::invalid_argument("the query is addressed to another"),
-        AnswerError::Own(own) => {
-            // Logged where the cause is known; the peer learns nothing of it.
-            let _ = status::of_error(own);
-            Status::unavailable("the node cannot answer now")
-        }
+        AnswerError::Own(own) => own_trouble(own),
     }
+}
+
+/// The node's own trouble is logged with its cause; the peer learns nothing of it.
+fn own_trouble(error: &ExchangeError) -> Status {
+    let _ = status::of_error(error);
+    Status::unavailable("the node cannot serve this now")
 }
 
 async fn send_segments(
@@ -169,7 +171,7 @@ async fn send_segments(
     loop {
         let mut grown = std::pin::pin!(growth.notified());
         grown.as_mut().enable();
-        let segment = exchange.segment_for(peer, next).await.map_err(|error| status::of_error(&error))?;
+        let segment = exchange.segment_for(peer, next).await.map_err(|error| own_trouble(&error))?;
         let event = match segment {
             Some(segment) => {
                 next = segment.first_index + u64::try_from(segment.entries.len()).unwrap_or(u64::MAX);

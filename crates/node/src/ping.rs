@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use selat_exchange::{CallError, Exchange};
+use selat_exchange::{CallError, Exchange, PeerEntry};
 use selat_link::PeerAddress;
 use selat_record::ContentId;
 use selat_seal::AcceptedDescriptor;
@@ -45,10 +45,17 @@ impl Ping {
     }
 }
 
-/// Tries `peer` from reachability to permissions.
-pub async fn ping(exchange: &Exchange, calls: &Calls, peer: &AcceptedDescriptor) -> Vec<PingStep> {
+/// Tries `peer` from reachability to permissions. Of one that is not approved here only reachability can be tried.
+pub async fn ping(exchange: &Exchange, calls: &Calls, peer: &PeerEntry) -> Vec<PingStep> {
     let mut ping = Ping(Vec::new());
+    let (approved, peer) = (peer.is_approved(), &peer.descriptor);
     let Some(address) = reach(&mut ping, calls, peer).await else { return ping.finish() };
+    if !approved {
+        let name = peer.participant();
+        let mend = format!("selat peer fingerprint {name}, compare the words, then selat peer approve {name}");
+        ping.failed("we have not approved this peer", mend);
+        return ping.finish();
+    }
     if !shake_hands(&mut ping, calls, &address).await {
         return ping.finish();
     }
@@ -111,6 +118,7 @@ async fn hello(exchange: &Exchange, calls: &Calls, peer: &AcceptedDescriptor) ->
 fn refused(ping: &mut Ping, error: &CallError) {
     let mend = match error {
         CallError::Refused(_) => "selat status on the peer's node names what it holds against us",
+        CallError::Garbled(_) => "its node does not speak our protocol; tell its operator",
         CallError::Unreachable(_) | CallError::Late => "try again; look at the peer's log",
     };
     ping.failed(format!("hello failed: {error}"), mend);

@@ -242,8 +242,8 @@ impl Desk for DeskRpc {
         may(&actor.roles, DeskAct::PingPeer).map_err(|refusal| refused(refusal.into()))?;
         let peer = records::participant(&request.into_inner().peer)?;
         let book = self.exchange.book();
-        let descriptor = &book.approved_peer(&peer).map_err(refused)?.descriptor;
-        Ok(Response::new(wire::PeerPingReply { steps: ping(&self.exchange, &self.calls, descriptor).await }))
+        let peer = book.peer(&peer).map_err(refused)?;
+        Ok(Response::new(wire::PeerPingReply { steps: ping(&self.exchange, &self.calls, peer).await }))
     }
 }
 

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prost::Message as _;
-use selat_policy::{AskFacts, Decision, Effect, Label, Permit, Permitted, decide_answer, decide_reply, may_know};
+use selat_policy::{
+    AskFacts, Decision, Effect, Label, Permit, Permitted, decide_answer, decide_linked_release, decide_reply, may_know,
+};
 use selat_record::ids::mint_uuid;
 use selat_record::pb::{self, AnswerOutcome, AuditAction, RefusalClass};
 use selat_record::query::check_query;
@@ -250,7 +252,7 @@ impl Exchange {
         for id in &fetch.record_ids {
             let Some((envelope, record)) = self.current(RecordId::from_slice(id)?).await? else { continue };
             let Decision::Permit(permit) = decide_answer(&record, true, asker, now) else { continue };
-            if permit.effect() != Effect::Full {
+            if permit.effect() != Effect::Full || !self.may_show_links(&record, asker, now).await? {
                 continue;
             }
             bytes += envelope.encoded_len();
@@ -262,6 +264,22 @@ impl Exchange {
             disclosed.push(record.id());
         }
         Ok(Reply { disclosed, ..Reply::of_records(records, truncated) })
+    }
+
+    /// Whether the asker may learn of every own record that this one links to.
+    async fn may_show_links(
+        &self,
+        record: &Record,
+        asker: &AskFacts<'_>,
+        now: Timestamp,
+    ) -> Result<bool, ExchangeError> {
+        match self.linked(record).await {
+            Err(ExchangeError::Invalid(_)) => Ok(false),
+            linked => {
+                let decision = decide_linked_release(record, &linked?.records, &asker.peer, now);
+                Ok(matches!(decision, Decision::Permit(_)))
+            }
+        }
     }
 
     /// The current version of an own record. An id that is not held costs the same reads as one that is: how long they take

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use selat_ledger::Checkpoint;
-use selat_policy::{Decision, Permitted, decide_release};
+use selat_policy::{Decision, Permitted, decide_linked_release, decide_release};
 use selat_record::pb::{self, LogEntryKind};
 use selat_record::{ContentId, ParticipantId, Record, RecordId};
 use tokio::sync::Notify;
@@ -137,8 +137,13 @@ impl Exchange {
                 return Ok(None);
             }
         }
+        let linked = match self.linked(&record).await {
+            // Whose audience a record has that is not held any more cannot be said.
+            Err(ExchangeError::Invalid(_)) => return Ok(None),
+            linked => linked?,
+        };
         let size = prost::Message::encoded_len(&envelope);
-        Ok(match decide_release(&record, self.is_own(&record), &facts, now) {
+        Ok(match decide_linked_release(&record, &linked.records, &facts, now) {
             Decision::Permit(permit) => Some((permit.over(envelope), size)),
             Decision::Refuse(_) => None,
         })

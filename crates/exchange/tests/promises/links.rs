@@ -122,3 +122,22 @@ async fn link_to_an_own_record_that_is_not_held_is_a_fault_and_one_to_a_peers_is
     let to_idn = pb::Record { links: vec![link(idn.id(), unknown)], ..person("Budi Contoh") };
     assert_eq!(refused(&aus.hold(to_idn).await), None);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn link_whose_target_was_hidden_later_is_shown_to_nobody_who_may_not_know_it() {
+    let (_, [aus, idn]) = Federation::of(["AUS", "IDN"]).await;
+    let target = aus.hold(person("Wati Contoh")).await.record;
+    let linking = aus.hold(linked(&[target])).await.record;
+    let given = async |node: &Node| {
+        let segment = aus.segment(node).await;
+        segment.entries.iter().filter(|entry| entry.envelope.is_some()).count()
+    };
+    assert_eq!(given(&idn).await, 2);
+    let hidden = person("Wati Contoh").to_nobody().because("withdrawn");
+    aus.change(target, 1, hidden.draft()).await.unwrap();
+    assert_eq!(given(&idn).await, 0);
+    let fetch = pb::query::Ask::Fetch(pb::Fetch { record_ids: vec![linking.as_bytes().to_vec()] });
+    let (envelope, _) = aus.asked_by(&idn, &idn.query(aus.id(), fetch)).await.unwrap();
+    let answer: pb::Answer = prost::Message::decode(envelope.payload.as_slice()).unwrap();
+    assert!(answer.records.is_empty());
+}

@@ -121,6 +121,6 @@ async fn release_backlog(exchange: Arc<Exchange>, peer: ParticipantId, stop: Can
     match released {
         Ok(0) => {}
         Ok(records) => info!(%peer, records, "released what the peer may have"),
-        Err(error) => warn!(%peer, %error, "backlog not released; it is tried again at the next start"),
+        Err(error) => warn!(%peer, %error, "backlog not released in full; it is tried again at the next start"),
     }
 }

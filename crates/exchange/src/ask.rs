@@ -199,6 +199,9 @@ impl Exchange {
         let Some(descriptor) = self.book().approved_peer(peer).ok().map(|peer| peer.descriptor.clone()) else {
             return Ending::NotApproved;
         };
+        if let Some(cut_off) = self.conduct.cut_off(peer, self.clock.now()) {
+            return Ending::Unreachable(format!("cut off until {}: {}", cut_off.until, cut_off.reason));
+        }
         let find = pb::query::Ask::Find(search.find.clone());
         let answer = match self.exchange_query(&descriptor, asker, find).await {
             Ok(answer) => answer,
@@ -264,7 +267,8 @@ impl Exchange {
             ask: Some(ask),
         };
         let sealed = self.signers.query.sign(&query).map_err(|error| Ending::Refused(error.to_string()))?;
-        let reply = self.port.ask(peer, sealed.envelope, asker.deadline).await.map_err(Ending::from)?;
+        let reply = self.port.ask(peer, sealed.envelope, asker.deadline).await;
+        let reply = reply.map_err(|error| self.no_reply(peer.participant(), error))?;
         let now = self.clock.now();
         let verified =
             verify::<pb::Answer>(self.book().trust(), &reply, peer.participant(), At { now, first_logged: now })
@@ -280,6 +284,18 @@ impl Exchange {
             AnswerOutcome::Hit | AnswerOutcome::NoHit => Ok(answer),
             AnswerOutcome::Busy => Err(Ending::Busy),
             AnswerOutcome::Refused | AnswerOutcome::Unspecified => Err(Ending::Refused(refusal_words(&answer))),
+        }
+    }
+
+    fn no_reply(&self, peer: &ParticipantId, error: CallError) -> Ending {
+        match error {
+            CallError::Unreachable(why) => Ending::Unreachable(why),
+            CallError::Late => Ending::Late,
+            CallError::Refused(why) => Ending::Refused(why),
+            CallError::Garbled(why) => {
+                self.conduct.fault(peer, &format!("answer cannot be read: {why}"), self.clock.now());
+                Ending::BadSignature(why)
+            }
         }
     }
 
@@ -366,16 +382,6 @@ struct Asker<'a> {
     pseudonym: String,
     reason: &'a Reason,
     deadline: Duration,
-}
-
-impl From<CallError> for Ending {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::Unreachable(why) => Self::Unreachable(why),
-            CallError::Late => Self::Late,
-            CallError::Refused(why) => Self::Refused(why),
-        }
-    }
 }
 
 /// A signature says who made the hits, not that an officer's screen can bear them.

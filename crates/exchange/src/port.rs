@@ -18,6 +18,9 @@ pub enum CallError {
     /// The peer's node refused the call itself.
     #[error("refused: {0}")]
     Refused(String),
+    /// What came is no reply of the protocol: a fault of the peer.
+    #[error("it broke the protocol: {0}")]
+    Garbled(String),
 }
 
 /// Calls to other nodes.

@@ -1,7 +1,6 @@
 //! Calls to other nodes: one channel per peer over its endpoints in order, reconnecting by itself.
 
 use std::collections::HashMap;
-use std::error::Error as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -129,7 +128,7 @@ impl PeerPort for Calls {
 pub fn is_garbled(status: &Status) -> bool {
     match status.code() {
         Code::OutOfRange => true,
-        Code::Internal => status.source().is_none() && RefusedCall::from_status(status).is_none(),
+        Code::Internal => std::error::Error::source(status).is_none() && RefusedCall::from_status(status).is_none(),
         _ => false,
     }
 }

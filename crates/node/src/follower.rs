@@ -184,12 +184,16 @@ impl Follower {
             Ok(Followed::Heartbeat(_)) if !pulse.beats_at(self.exchange.clock().monotonic_ms()) => {
                 return Err(self.broken(peer, "it sends heartbeats without end"));
             }
+            // What the peer says of its log's size holds until it says otherwise.
             Ok(Followed::Heartbeat(heartbeat)) => heartbeat.size,
-            Ok(Followed::Segment(segment)) => self.exchange.take(peer, segment_of(segment)).await?.held,
+            Ok(Followed::Segment(segment)) => {
+                let held = self.exchange.take(peer, segment_of(segment)).await?.held;
+                self.exchange.following().of(peer).size.max(held)
+            }
             Err(bad) => return Err(self.broken(peer, &bad.to_string())),
         };
         self.exchange.following().update(peer, |line| {
-            line.size = line.size.max(size);
+            line.size = size;
             line.last_contact = Some(now);
         });
         Ok(())

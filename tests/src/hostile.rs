@@ -6,6 +6,8 @@
 //! that a line of the process's log belongs to one stage; [`Stage::strike`] fails when anything in the process panicked.
 
 mod clock;
+mod feed;
+mod followed;
 mod forged;
 mod log;
 mod raw;
@@ -14,8 +16,10 @@ mod script;
 mod stage;
 
 pub use clock::TurnedClock;
+pub use feed::{Feed, Feeding};
+pub use followed::Followed;
 pub use forged::{Forger, event};
 pub use raw::{framed, grpc};
-pub use rogue::Rogue;
+pub use rogue::{Rogue, signed_with};
 pub use script::{Events, Script, Served};
 pub use stage::{Stage, ask, eventually, held, put};

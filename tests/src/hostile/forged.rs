@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prost::Message as _;
 use selat_ledger::{Checkpoint, Growth, LEAF_BYTES, Leaf, LogId};
-use selat_record::{RecordId, pb};
+use selat_record::{RecordId, Timestamp, pb};
 use selat_seal::Sealed;
 use selat_wire::peer::follow_event::Event;
 use selat_wire::peer::{FollowEvent, LogEntry, Segment};
@@ -68,17 +68,31 @@ impl Forger {
 
     /// A log entry that commits to `opening`.
     pub fn entry(&self, opening: &pb::ReleaseOpening, envelope: Option<pb::Envelope>) -> LogEntry {
-        let (nonce, bytes) = ([7; 32], opening.encode_to_vec());
         let kind = u8::try_from(opening.kind).unwrap_or(u8::MAX);
-        let time = selat_record::Timestamp::from_ms(opening.time_ms).expect("the clock shows a time since 1970");
-        let leaf = Leaf::commit(kind, time, &nonce, &bytes).encode().to_vec();
-        LogEntry { leaf, nonce: nonce.to_vec(), opening: bytes, envelope }
+        let time = Timestamp::from_ms(opening.time_ms).expect("the clock shows a time since 1970");
+        self.committed(kind, time, opening.encode_to_vec(), envelope)
+    }
+
+    /// A log entry that commits to any bytes.
+    pub fn committed(&self, kind: u8, time: Timestamp, opening: Vec<u8>, envelope: Option<pb::Envelope>) -> LogEntry {
+        let nonce = [7; 32];
+        let leaf = Leaf::commit(kind, time, &nonce, &opening).encode().to_vec();
+        LogEntry { leaf, nonce: nonce.to_vec(), opening, envelope }
     }
 
     /// A good entry that releases `record`.
     pub fn release(&self, record: &pb::Record) -> LogEntry {
         let sealed = self.sealed(record);
         self.entry(&self.opening(record, &sealed), Some(sealed.envelope))
+    }
+
+    /// A good entry whose envelope is spoilt.
+    pub fn spoilt(&self, title: &str, spoil: impl FnOnce(&mut pb::Envelope)) -> LogEntry {
+        let mut entry = self.any(title);
+        if let Some(envelope) = entry.envelope.as_mut() {
+            spoil(envelope);
+        }
+        entry
     }
 
     /// A good entry with a record of its own.

@@ -136,10 +136,7 @@ impl Rogue {
 
     /// Any bytes as the payload of a query, signed as it should be.
     pub fn signed_bytes(&self, payload: Vec<u8>) -> pb::Envelope {
-        let key = self.query.key();
-        let signed = pae(pb::Query::TYPE, &payload);
-        let signature = pb::Signature { key_id: key.id().as_bytes().to_vec(), sig: key.sign_bytes(&signed).to_vec() };
-        pb::Envelope { payload_type: pb::Query::TYPE.into(), payload, signatures: vec![signature] }
+        signed_with(&self.query, pb::Query::TYPE, payload)
     }
 
     /// A question, signed as it should be.
@@ -157,6 +154,14 @@ impl Rogue {
         let name = NodeName::new(&endpoint.node, participant, federation).expect("init made the node's name");
         PeerAddress { name, host: endpoint.host.clone(), port: endpoint.port }
     }
+}
+
+/// Any bytes as the payload of any type, signed with any key.
+pub fn signed_with(signer: &Signer, payload_type: &str, payload: Vec<u8>) -> pb::Envelope {
+    let key = signer.key();
+    let sig = key.sign_bytes(&pae(payload_type, &payload)).to_vec();
+    let signature = pb::Signature { key_id: key.id().as_bytes().to_vec(), sig };
+    pb::Envelope { payload_type: payload_type.to_owned(), payload, signatures: vec![signature] }
 }
 
 /// Reads the descriptor file that `init` wrote.

@@ -118,12 +118,16 @@ impl Stage {
 
     /// The log names the rogue together with `why`.
     pub fn named_in_log(&self, why: &str) {
-        let lines = log::lines_with(&[self.rogue.participant.as_str(), why]);
-        assert!(!lines.is_empty(), "the log does not name {} with {why:?}", self.rogue.participant);
+        assert!(self.times_in_log(why) > 0, "the log does not name {} with {why:?}", self.rogue.participant);
     }
 
-    /// Waits until the last error of following the rogue has to do with `why`.
-    pub async fn following_fails_for(&self, why: &str) {
+    /// How often the log names the rogue together with `why`.
+    pub fn times_in_log(&self, why: &str) -> usize {
+        log::lines_with(&[self.rogue.participant.as_str(), why]).len()
+    }
+
+    /// Waits until the status says that following the rogue last failed for `why`.
+    pub async fn following_failed_for(&self, why: &str) {
         eventually(&format!("following fails for {why:?}"), async || {
             let error = self.rogue_status().await.following.last_error;
             error.filter(|(error, _)| error.contains(why))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use selat_ledger::Checkpoint;
 use selat_policy::{Decision, Permitted, decide_linked_release, decide_release};
 use selat_record::pb::{self, LogEntryKind};
-use selat_record::{ContentId, ParticipantId, Record, RecordId};
+use selat_record::{ContentId, ParticipantId, RecordId};
 use tokio::sync::Notify;
 use tracing::error;
 
@@ -147,9 +147,5 @@ impl Exchange {
             Decision::Permit(permit) => Some((permit.over(envelope), size)),
             Decision::Refuse(_) => None,
         })
-    }
-
-    pub(crate) fn is_own(&self, record: &Record) -> bool {
-        record.originator() == self.participant()
     }
 }

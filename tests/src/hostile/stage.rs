@@ -49,6 +49,8 @@ impl Stage {
     pub async fn set(change: impl Fn(&mut ExchangeConfig)) -> Self {
         let stage = Self::set_before_approval(change).await;
         stage.approve_rogue().await;
+        // The listener hears of an approval a moment after the book.
+        eventually("the victim lets the rogue in", async || stage.rogue.knock().await.ok()).await;
         stage
     }
 

@@ -39,7 +39,7 @@ use crate::supervisor::{Supervisor, roots_of};
 use crate::{peer_server, store_folder, upkeep};
 
 /// Streams on one connection.
-pub(crate) const STREAMS_MAX: u32 = 64;
+pub(crate) const STREAMS_MAX: u32 = 32;
 /// Header bytes of one call; HTTP/2 libraries default to megabytes.
 pub(crate) const HEADERS_MAX: u32 = 16 * 1024;
 /// Resets that may wait to be dealt with, against rapid reset.

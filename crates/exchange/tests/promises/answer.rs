@@ -216,8 +216,14 @@ async fn answers_leave_on_the_tick_of_their_class() {
     for read_ms in [0, 7, 13] {
         aus.bench.slow_reads(Duration::from_millis(read_ms));
         for (ask, tick_ms) in [(by_name("Budi Contoh"), 200), (by_name("Nobody"), 200), (by_id(&[held]), 400)] {
-            let (_, left_ms) = aus.asked_by(&idn, &idn.query(aus.id(), ask)).await.unwrap();
+            let query = idn.query(aus.id(), ask);
+            let arrived = aus.clock().now();
+            let (envelope, left_ms) = aus.asked_by(&idn, &query).await.unwrap();
             assert_eq!(left_ms, tick_ms, "{read_ms} ms per read");
+            // Nor does the answer's own time, or that of its log entry, tell how long the work took.
+            let stamped = arrived.plus(Duration::from_millis(tick_ms)).ms();
+            assert_eq!(message(&envelope).header.unwrap().created_ms, stamped, "{read_ms} ms per read");
+            assert_eq!(aus.released(idn.id()).await.last().unwrap().time_ms, stamped, "{read_ms} ms per read");
         }
     }
 }

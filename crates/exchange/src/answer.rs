@@ -14,7 +14,7 @@ use selat_policy::{
 };
 use selat_record::ids::mint_uuid;
 use selat_record::pb::{self, AnswerOutcome, AuditAction, RefusalClass};
-use selat_record::query::check_query;
+use selat_record::query::{LIFETIME_MAX, check_query};
 use selat_record::{ContentId, ParticipantId, Record, RecordId, Timestamp};
 use selat_seal::{At, FUTURE_TOLERANCE, SealError, Verified, verify};
 use selat_search::{Criteria, Entry, Found, FoundHit};
@@ -30,8 +30,6 @@ const SIZE_CLASSES: [usize; 7] = [1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 1
 const RECORDS_BYTES_MAX: usize = (2 << 20) - (64 << 10);
 /// This part of the ticks of a class is kept for signing and logging the answer: one in five.
 const CONCLUDING_SHARE: u32 = 5;
-/// Longest validity of a query.
-const QUERY_LIFE_MAX: Duration = Duration::from_secs(10 * 60);
 /// How long the answer stays valid.
 const ANSWER_LIFE: Duration = Duration::from_secs(10 * 60);
 
@@ -389,14 +387,10 @@ fn limit_of(find: &pb::Find) -> usize {
 /// Why the query is refused before anything held is looked at.
 fn refusal_of(query: &pb::Query, now: Timestamp) -> Option<RefusalClass> {
     let header = query.header.as_ref()?;
-    let life_ms = i64::try_from(QUERY_LIFE_MAX.as_millis()).unwrap_or(i64::MAX);
     if header.expires_ms <= now.ms() {
         return Some(RefusalClass::Expired);
     }
-    if header.expires_ms - header.created_ms > life_ms || check_query(query).is_err() {
-        return Some(RefusalClass::Malformed);
-    }
-    None
+    check_query(query).is_err().then_some(RefusalClass::Malformed)
 }
 
 /// The id in the header; verification has seen to it that it is there and has 16 bytes.
@@ -407,7 +401,7 @@ fn query_id(query: &pb::Query) -> [u8; 16] {
 /// When the query would be refused for its age or its life alone, whatever expiry it claims.
 fn remembered_until(query: &pb::Query, now: Timestamp) -> Timestamp {
     let expires = query.header.as_ref().and_then(|header| Timestamp::from_ms(header.expires_ms));
-    expires.unwrap_or(Timestamp::EPOCH).min(now.plus(QUERY_LIFE_MAX + FUTURE_TOLERANCE))
+    expires.unwrap_or(Timestamp::EPOCH).min(now.plus(LIFETIME_MAX + FUTURE_TOLERANCE))
 }
 
 /// This node could not do the work. The peer learns no more than from work that took too long: on which record the store

@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 use selat_policy::{DeskAct, may};
 use selat_record::ids::mint_uuid;
 use selat_record::pb::{self, AnswerOutcome, AuditAction};
-use selat_record::query::check_find;
+use selat_record::query::{FETCH_MAX, check_find};
 use selat_record::{Faults, ParticipantId, Record, RecordId, RecordKind};
 use selat_seal::{AcceptedDescriptor, At, SealError, verify};
 use selat_search::Criteria;
@@ -20,8 +20,6 @@ use crate::{Actor, Exchange, ExchangeError, Reason};
 
 /// How long a query stays valid beyond its deadline, for clocks that differ.
 const QUERY_LIFE: Duration = Duration::from_secs(5 * 60);
-/// Most records fetched from one peer.
-const FETCH_MAX: usize = 16;
 /// Bytes of a hit's reference.
 const REFERENCE_BYTES: usize = 16;
 /// Highest score.

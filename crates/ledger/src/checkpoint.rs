@@ -12,7 +12,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use selat_record::ParticipantId;
-use selat_seal::{PublicKey, SecretKey};
+use selat_seal::{KeyFailure, PublicKey, Signer};
 
 use crate::tree::{EMPTY_ROOT, check_size};
 use crate::{LedgerError, LogId, note};
@@ -30,7 +30,7 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// The checkpoint as a note, signed by a participant with its log key.
-    pub fn sign(&self, signer: &ParticipantId, key: &SecretKey) -> String {
+    pub fn sign(&self, signer: &ParticipantId, key: &Signer) -> Result<String, KeyFailure> {
         let text = format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(self.root));
         note::sign(&text, signer.as_str(), key)
     }

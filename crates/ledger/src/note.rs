@@ -10,7 +10,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use selat_seal::{PublicKey, SecretKey, sha256};
+use selat_seal::{KeyFailure, PublicKey, Signer, sha256};
 
 use crate::LedgerError;
 
@@ -21,10 +21,10 @@ const SIGNATURES_MAX: usize = 16;
 const ED25519: u8 = 1;
 
 /// Signs a text, which must end with a line feed, as `name`, which must hold neither white space nor "+".
-pub(crate) fn sign(text: &str, name: &str, key: &SecretKey) -> String {
-    let mut signature = key_hash(name, &key.public()).to_vec();
-    signature.extend(key.sign_bytes(text.as_bytes()));
-    format!("{text}\n— {name} {}\n", STANDARD.encode(signature))
+pub(crate) fn sign(text: &str, name: &str, key: &Signer) -> Result<String, KeyFailure> {
+    let mut signature = key_hash(name, key.public()).to_vec();
+    signature.extend(key.sign_bytes(text.as_bytes())?);
+    Ok(format!("{text}\n— {name} {}\n", STANDARD.encode(signature)))
 }
 
 /// The text of a note, if `key` signed it as `name`.

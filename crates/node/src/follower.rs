@@ -131,6 +131,7 @@ impl Follower {
             now_ms: now.ms(),
             descriptor_version: own.version(),
             descriptor_hash: own.content_id().as_bytes().to_vec(),
+            ..HelloRequest::default()
         };
         let reply = self.in_time(peer.participant(), self.calls.hello(peer, hello)).await?;
         if reply.protocol == 0 {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use selat_record::pb::{KeyPurpose, KeyStatus};
 use selat_seal::armor::dearmor;
-use selat_seal::{AcceptedDescriptor, SealError, SecretKey, decode_envelope};
+use selat_seal::{AcceptedDescriptor, KeyId, SealError, decode_envelope};
 
 use crate::config::Config;
 use crate::keys_on_disk::NodeKeys;
@@ -70,20 +70,20 @@ pub fn load(config: &Config, keys: &NodeKeys) -> Result<AcceptedDescriptor, Desc
         let (found, expected) = (own.participant().to_string(), config.node.participant.to_string());
         return Err(DescriptorError::OtherParticipant { found, expected });
     }
-    check_key(&own, KeyPurpose::Record, keys.record.key(), "record")?;
-    check_key(&own, KeyPurpose::Query, keys.query.key(), "query")?;
-    check_key(&own, KeyPurpose::Log, keys.log.key(), "log")?;
-    check_key(&own, KeyPurpose::TlsCa, &keys.tls_ca, "tls-ca")?;
+    check_key(&own, KeyPurpose::Record, keys.record.id(), "record")?;
+    check_key(&own, KeyPurpose::Query, keys.query.id(), "query")?;
+    check_key(&own, KeyPurpose::Log, keys.log.id(), "log")?;
+    check_key(&own, KeyPurpose::TlsCa, keys.tls_ca.id(), "tls-ca")?;
     Ok(own)
 }
 
 fn check_key(
     own: &AcceptedDescriptor,
     purpose: KeyPurpose,
-    key: &SecretKey,
+    key: KeyId,
     name: &'static str,
 ) -> Result<(), DescriptorError> {
-    let described = own.keys(purpose).find(|described| described.id() == key.id());
+    let described = own.keys(purpose).find(|described| described.id() == key);
     match described.ok_or(DescriptorError::OtherKey(name))?.status() {
         KeyStatus::Active => Ok(()),
         other => Err(DescriptorError::KeyNotActive { name, status: status_word(other) }),
@@ -108,7 +108,7 @@ mod tests {
     use clap::Parser as _;
     use prost::Message as _;
     use selat_record::pb;
-    use selat_seal::KeyFile;
+    use selat_seal::{KeyFile, SecretKey};
     use selat_seal::armor::armor;
     use selat_seal::descriptor::sign_with_roots;
 

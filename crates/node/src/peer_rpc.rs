@@ -14,7 +14,7 @@ use selat_wire::convert;
 use selat_wire::peer::follow_event::Event;
 use selat_wire::peer::peer_server::Peer;
 use selat_wire::peer::{
-    AskReply, AskRequest, FollowEvent, FollowRequest, Heartbeat, HelloReply, HelloRequest, Segment,
+    AnnounceReply, AnnounceRequest, AskReply, AskRequest, DescriptorsReply, DescriptorsRequest, FollowEvent, FollowRequest, Heartbeat, HelloReply, HelloRequest, Segment,
 };
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
@@ -98,6 +98,8 @@ impl Peer for PeerRpc {
             may_follow: true,
             may_ask: true,
             software: format!("selat {}", env!("CARGO_PKG_VERSION")),
+            your_descriptor_version: held.descriptor.version(),
+            held: Vec::new(),
         }))
     }
 
@@ -126,6 +128,14 @@ impl Peer for PeerRpc {
             event
         });
         Ok(Response::new(Box::pin(events)))
+    }
+
+    async fn descriptors(&self, _: Request<DescriptorsRequest>) -> Result<Response<DescriptorsReply>, Status> {
+        Err(Status::unimplemented("descriptors"))
+    }
+
+    async fn announce(&self, _: Request<AnnounceRequest>) -> Result<Response<AnnounceReply>, Status> {
+        Err(Status::unimplemented("announce"))
     }
 
     async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskReply>, Status> {

@@ -33,3 +33,4 @@ payload!(Descriptor, "descriptor", Root, 64 * 1024);
 payload!(Record, "record", Record, 192 * 1024);
 payload!(Query, "query", Query, 16 * 1024);
 payload!(Answer, "answer", Query, 2 * 1024 * 1024);
+payload!(Acceptance, "acceptance", Log, 4 * 1024);

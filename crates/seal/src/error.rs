@@ -2,6 +2,8 @@
 
 use selat_record::{Faults, ParticipantId};
 
+use crate::KeyFailure;
+
 /// Why something signed was refused, or could not be signed. [`SealError::code`] names it for logs, quarantine and peers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
@@ -52,6 +54,9 @@ pub enum SealError {
         /// Distinct root keys whose signature holds.
         have: usize,
     },
+    /// The key did not sign: its home refused or was not to be reached.
+    #[error("the key did not sign: {0}")]
+    Key(#[from] KeyFailure),
     /// It is not what its type says.
     #[error("malformed: {0}")]
     Malformed(&'static str),
@@ -88,6 +93,7 @@ impl SealError {
             Self::KeyNotActive => "KEY_NOT_ACTIVE",
             Self::BadSignature => "BAD_SIGNATURE",
             Self::Threshold { .. } => "THRESHOLD_NOT_MET",
+            Self::Key(_) => "KEY_FAILED",
             Self::Malformed(_) => "MALFORMED",
             Self::NonCanonical => "NON_CANONICAL",
             Self::IssuerMismatch(_) => "ISSUER_MISMATCH",

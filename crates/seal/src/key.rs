@@ -113,41 +113,54 @@ impl fmt::Debug for KeyId {
 
 /// A secret key. Its memory is wiped when it goes; it never shows itself in logs.
 #[derive(Clone)]
-pub struct SecretKey(SigningKey);
+pub struct SecretKey {
+    signing: SigningKey,
+    public: PublicKey,
+}
 
 impl SecretKey {
     /// The key that a seed stands for (RFC 8032).
     pub fn from_seed(seed: [u8; 32]) -> Self {
         let seed = Zeroizing::new(seed);
-        Self(SigningKey::from_bytes(&seed))
+        Self::of(SigningKey::from_bytes(&seed))
     }
 
     /// A fresh key.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         let mut seed = Zeroizing::new([0; 32]);
         entropy.fill(seed.as_mut());
-        Self(SigningKey::from_bytes(&seed))
+        Self::of(SigningKey::from_bytes(&seed))
+    }
+
+    /// The public half is a multiple of the base point, so it needs no check.
+    fn of(signing: SigningKey) -> Self {
+        let public = PublicKey(signing.verifying_key());
+        Self { signing, public }
     }
 
     /// The seed, for key files and for libraries that want the raw key. Wipe every copy.
     pub fn seed(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        self.signing.as_bytes()
     }
 
-    /// The public half. A multiple of the base point, so it needs no check.
+    /// The public half.
     pub fn public(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key())
+        self.public.clone()
+    }
+
+    pub(crate) fn as_public(&self) -> &PublicKey {
+        &self.public
     }
 
     /// The id of the public half.
     pub fn id(&self) -> KeyId {
-        self.public().id()
+        self.public.id()
     }
 
     /// Signs bytes whose beginning already says what they are, as a PAE or a checkpoint does. Payloads are signed by
     /// [`crate::Signer`].
     pub fn sign_bytes(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).to_bytes()
+        self.signing.sign(message).to_bytes()
     }
 }
 
@@ -218,7 +231,7 @@ mod tests {
         let challenge = Scalar::from_bytes_mod_order_wide(&challenge.into());
         let mut signature = [0; 64];
         signature[..32].copy_from_slice(&encoded);
-        signature[32..].copy_from_slice((nonce + challenge * secret.0.to_scalar()).as_bytes());
+        signature[32..].copy_from_slice((nonce + challenge * secret.signing.to_scalar()).as_bytes());
         signature
     }
 

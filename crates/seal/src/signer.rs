@@ -1,16 +1,18 @@
 //! Signing payloads with a working key.
 
+use std::sync::Arc;
+
 use prost::Message;
 use selat_record::pb::KeyPurpose;
 use selat_record::{ContentId, Payload, pb};
 
-use crate::{KeyId, PublicKey, SealError, SecretKey, content_id, envelope};
+use crate::{KeyFailure, KeyHandle, KeyId, PublicKey, SealError, content_id, pae};
 
 /// A secret key together with the one purpose that its owner's descriptor gives it.
 #[derive(Debug, Clone)]
 pub struct Signer {
     purpose: KeyPurpose,
-    key: SecretKey,
+    key: Arc<dyn KeyHandle>,
 }
 
 /// A payload in its signed envelope.
@@ -26,8 +28,8 @@ pub struct Sealed {
 
 impl Signer {
     /// A signer for the payloads of one purpose.
-    pub fn new(purpose: KeyPurpose, key: SecretKey) -> Self {
-        Self { purpose, key }
+    pub fn new(purpose: KeyPurpose, key: impl KeyHandle + 'static) -> Self {
+        Self { purpose, key: Arc::new(key) }
     }
 
     /// What it may sign.
@@ -37,17 +39,22 @@ impl Signer {
 
     /// The id of its key.
     pub fn id(&self) -> KeyId {
-        self.key.id()
+        self.key.public().id()
     }
 
     /// The public half of its key.
-    pub fn public(&self) -> PublicKey {
+    pub fn public(&self) -> &PublicKey {
         self.key.public()
     }
 
-    /// The key itself, for what is not a payload: checkpoints, certificates.
-    pub fn key(&self) -> &SecretKey {
-        &self.key
+    /// True when signing waits for something outside this process.
+    pub fn blocks(&self) -> bool {
+        self.key.blocks()
+    }
+
+    /// Signs what is not a payload and says in its beginning what it is: checkpoints, certificates.
+    pub fn sign_bytes(&self, message: &[u8]) -> Result<[u8; 64], KeyFailure> {
+        self.key.sign(message)
     }
 
     /// Signs a payload. Refuses a payload of another purpose, and one larger than any verifier reads.
@@ -68,7 +75,9 @@ impl Signer {
         if payload.len() > P::MAX_BYTES {
             return Err(SealError::TooLarge { what: "payload", size: payload.len(), max: P::MAX_BYTES });
         }
-        let envelope = envelope::sign_with(P::TYPE, payload, &[&self.key]);
+        let sig = self.key.sign(&pae(P::TYPE, &payload))?.to_vec();
+        let signatures = vec![pb::Signature { key_id: self.id().as_bytes().to_vec(), sig }];
+        let envelope = pb::Envelope { payload_type: P::TYPE.to_owned(), payload, signatures };
         Ok(Sealed { content_id: content_id(&envelope), bytes: envelope.encode_to_vec(), envelope })
     }
 }

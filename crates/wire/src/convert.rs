@@ -8,8 +8,8 @@ use crate::peer;
 
 /// Largest message between nodes in bytes, in either direction.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Largest request in bytes: a query of 16 KiB in its envelope, with room.
-pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
+/// Largest request in bytes: a descriptor of 64 KiB in its envelope, with room.
+pub const REQUEST_BYTES_MAX: usize = 96 * 1024;
 /// Most log entries in one segment.
 pub const SEGMENT_ENTRIES_MAX: usize = 256;
 /// Longest checkpoint note in bytes.

@@ -103,7 +103,7 @@ impl Forger {
     /// `entries` after those that the victim holds, under a checkpoint that is right.
     pub fn segment(&self, entries: Vec<LogEntry>) -> Segment {
         let checkpoint = self.checkpoint(&entries);
-        let note = checkpoint.sign(&self.rogue.participant, self.rogue.log.key());
+        let note = checkpoint.sign(&self.rogue.participant, &self.rogue.log).expect("a key in memory signs");
         Segment { first_index: self.next(), entries, checkpoint: note }
     }
 

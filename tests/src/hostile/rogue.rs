@@ -88,6 +88,7 @@ impl Rogue {
             now_ms: self.clock.now().ms(),
             descriptor_version: self.descriptor.version(),
             descriptor_hash: self.descriptor.content_id().as_bytes().to_vec(),
+            ..HelloRequest::default()
         }
     }
 
@@ -105,6 +106,7 @@ impl Rogue {
             may_follow: true,
             may_ask: true,
             software: "rogue".into(),
+            ..HelloReply::default()
         }
     }
 
@@ -158,9 +160,8 @@ impl Rogue {
 
 /// Any bytes as the payload of any type, signed with any key.
 pub fn signed_with(signer: &Signer, payload_type: &str, payload: Vec<u8>) -> pb::Envelope {
-    let key = signer.key();
-    let sig = key.sign_bytes(&pae(payload_type, &payload)).to_vec();
-    let signature = pb::Signature { key_id: key.id().as_bytes().to_vec(), sig };
+    let sig = signer.sign_bytes(&pae(payload_type, &payload)).expect("a key in memory signs").to_vec();
+    let signature = pb::Signature { key_id: signer.id().as_bytes().to_vec(), sig };
     pb::Envelope { payload_type: payload_type.to_owned(), payload, signatures: vec![signature] }
 }
 

@@ -9,7 +9,10 @@ use futures::{FutureExt as _, StreamExt as _};
 use selat_link::{Limits, PeerListener, PeerSetup};
 use selat_record::pb;
 use selat_wire::peer::peer_server::{Peer, PeerServer};
-use selat_wire::peer::{AskReply, AskRequest, FollowEvent, FollowRequest, HelloReply, HelloRequest};
+use selat_wire::peer::{
+    AnnounceReply, AnnounceRequest, AskReply, AskRequest, DescriptorsReply, DescriptorsRequest, FollowEvent,
+    FollowRequest, HelloReply, HelloRequest,
+};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Request, Response, Status};
@@ -112,5 +115,13 @@ impl Peer for Script {
     async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskReply>, Status> {
         let query = request.into_inner().query.unwrap_or_default();
         (self.ask)(query).await.map(Response::new)
+    }
+
+    async fn descriptors(&self, _: Request<DescriptorsRequest>) -> Result<Response<DescriptorsReply>, Status> {
+        Ok(Response::new(DescriptorsReply::default()))
+    }
+
+    async fn announce(&self, _: Request<AnnounceRequest>) -> Result<Response<AnnounceReply>, Status> {
+        Ok(Response::new(AnnounceReply::default()))
     }
 }

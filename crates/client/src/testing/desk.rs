@@ -267,4 +267,60 @@ impl Desk for Service {
     async fn peer_ping(&self, _: Request<PeerNameRequest>) -> Reply<PeerPingReply> {
         self.reply(|desk| Some(PeerPingReply { steps: desk.steps.clone() }))
     }
+
+    async fn peer_suspend(&self, _: Request<selat_wire::desk::PeerStandingRequest>) -> Reply<selat_wire::desk::PeerView> {
+        Err(Status::unimplemented("peer_suspend"))
+    }
+
+    async fn peer_resume(&self, _: Request<selat_wire::desk::PeerStandingRequest>) -> Reply<selat_wire::desk::PeerView> {
+        Err(Status::unimplemented("peer_resume"))
+    }
+
+    async fn peer_remove(&self, _: Request<selat_wire::desk::PeerStandingRequest>) -> Reply<selat_wire::desk::PeerRemoveReply> {
+        Err(Status::unimplemented("peer_remove"))
+    }
+
+    async fn descriptor_chain(&self, _: Request<selat_wire::desk::DescriptorChainRequest>) -> Reply<selat_wire::desk::DescriptorChainReply> {
+        Err(Status::unimplemented("descriptor_chain"))
+    }
+
+    async fn descriptor_publish(&self, _: Request<selat_wire::desk::DescriptorPublishRequest>) -> Reply<selat_wire::desk::DescriptorPublishReply> {
+        Err(Status::unimplemented("descriptor_publish"))
+    }
+
+    async fn descriptor_acks(&self, _: Request<selat_wire::desk::DescriptorAcksRequest>) -> Reply<selat_wire::desk::DescriptorAcksReply> {
+        Err(Status::unimplemented("descriptor_acks"))
+    }
+
+    async fn key_status(&self, _: Request<selat_wire::desk::KeyStatusRequest>) -> Reply<selat_wire::desk::KeyStatusReply> {
+        Err(Status::unimplemented("key_status"))
+    }
+
+    async fn key_plan(&self, _: Request<selat_wire::desk::KeyPlanRequest>) -> Reply<selat_wire::desk::KeyPlan> {
+        Err(Status::unimplemented("key_plan"))
+    }
+
+    async fn key_apply(&self, _: Request<selat_wire::desk::KeyApplyRequest>) -> Reply<selat_wire::desk::KeyApplyReply> {
+        Err(Status::unimplemented("key_apply"))
+    }
+
+    async fn key_resign(&self, _: Request<selat_wire::desk::KeyResignRequest>) -> Reply<selat_wire::desk::KeyResignReply> {
+        Err(Status::unimplemented("key_resign"))
+    }
+
+    async fn cert_show(&self, _: Request<selat_wire::desk::CertShowRequest>) -> Reply<selat_wire::desk::CertView> {
+        Err(Status::unimplemented("cert_show"))
+    }
+
+    async fn cert_renew(&self, _: Request<selat_wire::desk::CertRenewRequest>) -> Reply<selat_wire::desk::CertView> {
+        Err(Status::unimplemented("cert_renew"))
+    }
+
+    async fn doctor(&self, _: Request<selat_wire::desk::DoctorRequest>) -> Reply<selat_wire::desk::DoctorReply> {
+        Err(Status::unimplemented("doctor"))
+    }
+
+    async fn metrics(&self, _: Request<selat_wire::desk::MetricsRequest>) -> Reply<selat_wire::desk::MetricsReply> {
+        Err(Status::unimplemented("metrics"))
+    }
 }

@@ -143,6 +143,7 @@ pub(super) fn peer(status: PeerStatus) -> wire::PeerView {
         cut_off_until_ms: ms(cut_off.as_ref().map(|cut_off| cut_off.until)),
         cut_off_reason: cut_off.map(|cut_off| cut_off.reason).unwrap_or_default(),
         contact: descriptor.message().contact.as_ref().map(contact).unwrap_or_default(),
+        ..wire::PeerView::default()
     }
 }
 

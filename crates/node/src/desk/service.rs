@@ -245,6 +245,62 @@ impl Desk for DeskRpc {
         let peer = book.peer(&peer).map_err(refused)?;
         Ok(Response::new(wire::PeerPingReply { steps: ping(&self.exchange, &self.calls, peer).await }))
     }
+
+    async fn peer_suspend(&self, _: Request<wire::PeerStandingRequest>) -> Reply<wire::PeerView> {
+        Err(Status::unimplemented("peer_suspend"))
+    }
+
+    async fn peer_resume(&self, _: Request<wire::PeerStandingRequest>) -> Reply<wire::PeerView> {
+        Err(Status::unimplemented("peer_resume"))
+    }
+
+    async fn peer_remove(&self, _: Request<wire::PeerStandingRequest>) -> Reply<wire::PeerRemoveReply> {
+        Err(Status::unimplemented("peer_remove"))
+    }
+
+    async fn descriptor_chain(&self, _: Request<wire::DescriptorChainRequest>) -> Reply<wire::DescriptorChainReply> {
+        Err(Status::unimplemented("descriptor_chain"))
+    }
+
+    async fn descriptor_publish(&self, _: Request<wire::DescriptorPublishRequest>) -> Reply<wire::DescriptorPublishReply> {
+        Err(Status::unimplemented("descriptor_publish"))
+    }
+
+    async fn descriptor_acks(&self, _: Request<wire::DescriptorAcksRequest>) -> Reply<wire::DescriptorAcksReply> {
+        Err(Status::unimplemented("descriptor_acks"))
+    }
+
+    async fn key_status(&self, _: Request<wire::KeyStatusRequest>) -> Reply<wire::KeyStatusReply> {
+        Err(Status::unimplemented("key_status"))
+    }
+
+    async fn key_plan(&self, _: Request<wire::KeyPlanRequest>) -> Reply<wire::KeyPlan> {
+        Err(Status::unimplemented("key_plan"))
+    }
+
+    async fn key_apply(&self, _: Request<wire::KeyApplyRequest>) -> Reply<wire::KeyApplyReply> {
+        Err(Status::unimplemented("key_apply"))
+    }
+
+    async fn key_resign(&self, _: Request<wire::KeyResignRequest>) -> Reply<wire::KeyResignReply> {
+        Err(Status::unimplemented("key_resign"))
+    }
+
+    async fn cert_show(&self, _: Request<wire::CertShowRequest>) -> Reply<wire::CertView> {
+        Err(Status::unimplemented("cert_show"))
+    }
+
+    async fn cert_renew(&self, _: Request<wire::CertRenewRequest>) -> Reply<wire::CertView> {
+        Err(Status::unimplemented("cert_renew"))
+    }
+
+    async fn doctor(&self, _: Request<wire::DoctorRequest>) -> Reply<wire::DoctorReply> {
+        Err(Status::unimplemented("doctor"))
+    }
+
+    async fn metrics(&self, _: Request<wire::MetricsRequest>) -> Reply<wire::MetricsReply> {
+        Err(Status::unimplemented("metrics"))
+    }
 }
 
 async fn import_chunk(

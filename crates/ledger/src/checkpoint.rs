@@ -65,6 +65,8 @@ fn read_size(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use selat_record::pb::KeyPurpose;
+    use selat_seal::SecretKey;
 
     fn aus() -> ParticipantId {
         "AUS".parse().unwrap()
@@ -74,30 +76,35 @@ mod tests {
         Checkpoint { origin: LogId::release(&aus(), &"IDN".parse().unwrap()), size: 7, root: [5; 32] }
     }
 
-    fn key() -> SecretKey {
-        SecretKey::from_seed([1; 32])
+    fn key(seed: u8) -> Signer {
+        Signer::new(KeyPurpose::Log, SecretKey::from_seed([seed; 32]))
+    }
+
+    /// The checkpoint, signed as this participant with the key of this seed.
+    fn signed(name: &str, seed: u8) -> String {
+        checkpoint().sign(&name.parse().unwrap(), &key(seed)).unwrap()
     }
 
     /// What opening gives for a note over any text, signed as it should be.
     fn opened(text: &str) -> Result<Checkpoint, LedgerError> {
-        Checkpoint::open(&note::sign(text, "AUS", &key()), &checkpoint().origin, &aus(), &key().public())
+        read(&note::sign(text, "AUS", &key(1)).unwrap())
     }
 
     fn read(note: &str) -> Result<Checkpoint, LedgerError> {
-        Checkpoint::open(note, &checkpoint().origin, &aus(), &key().public())
+        Checkpoint::open(note, &checkpoint().origin, &aus(), key(1).public())
     }
 
     #[test]
     fn a_checkpoint_comes_back_as_it_went() {
-        let note = checkpoint().sign(&aus(), &key());
+        let note = signed("AUS", 1);
         assert_eq!(read(&note), Ok(checkpoint()));
         assert!(note.starts_with("selat/release/AUS/IDN\n7\nBQUF"));
     }
 
     #[test]
     fn lines_of_other_signers_are_passed_over() {
-        let note = checkpoint().sign(&aus(), &key());
-        let other = checkpoint().sign(&"IDN".parse().unwrap(), &SecretKey::from_seed([2; 32]));
+        let note = signed("AUS", 1);
+        let other = signed("IDN", 2);
         let line = other.lines().last().unwrap();
         assert_eq!(read(&format!("{note}{line}\n")), Ok(checkpoint()));
         assert_eq!(read(&other), Err(LedgerError::NotSigned));
@@ -105,18 +112,18 @@ mod tests {
 
     #[test]
     fn what_another_key_or_name_signed_is_refused() {
-        let other_key = checkpoint().sign(&aus(), &SecretKey::from_seed([2; 32]));
+        let other_key = signed("AUS", 2);
         assert_eq!(read(&other_key), Err(LedgerError::NotSigned));
-        let other_name = checkpoint().sign(&"IDN".parse().unwrap(), &key());
+        let other_name = signed("IDN", 1);
         assert_eq!(read(&other_name), Err(LedgerError::NotSigned));
     }
 
     #[test]
     fn a_changed_checkpoint_is_refused() {
-        let note = checkpoint().sign(&aus(), &key());
+        let note = signed("AUS", 1);
         assert_eq!(read(&note.replace("\n7\n", "\n8\n")), Err(LedgerError::BadSignature));
         let audit = LogId::audit(&aus());
-        assert_eq!(Checkpoint::open(&note, &audit, &aus(), &key().public()), Err(LedgerError::OtherLog));
+        assert_eq!(Checkpoint::open(&note, &audit, &aus(), key(1).public()), Err(LedgerError::OtherLog));
     }
 
     #[test]
@@ -136,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_note_that_is_out_of_shape_is_refused() {
-        let note = checkpoint().sign(&aus(), &key());
+        let note = signed("AUS", 1);
         let line = note.lines().last().unwrap().to_owned() + "\n";
         let check = |note: String| assert!(matches!(read(&note), Err(LedgerError::Note(_))), "{note}");
         check(String::new());

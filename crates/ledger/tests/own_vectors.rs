@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use selat_ledger::{Checkpoint, EMPTY_ROOT, Growth, Leaf, LogId, leaf_hash};
+use selat_record::pb::KeyPurpose;
 use selat_record::{ParticipantId, Timestamp};
-use selat_seal::SecretKey;
+use selat_seal::{SecretKey, Signer};
 use serde_json::{Value, json};
 
 /// Compares with the file, or writes it when asked to.
@@ -58,7 +59,7 @@ fn leaves() {
 
 fn checkpoint_vector(origin: &LogId, size: u64, root: [u8; 32], key: &SecretKey) -> Value {
     let checkpoint = Checkpoint { origin: origin.clone(), size, root };
-    let note = checkpoint.sign(&participant("AUS"), key);
+    let note = checkpoint.sign(&participant("AUS"), &Signer::new(KeyPurpose::Log, key.clone())).unwrap();
     assert_eq!(Checkpoint::open(&note, origin, &participant("AUS"), &key.public()), Ok(checkpoint));
     json!({
         "origin": origin.as_str(),

@@ -8,12 +8,14 @@
 
 pub mod hostile;
 
+mod load;
 mod made_up;
 mod node;
 mod program;
 mod scene;
 mod wait;
 
+pub use load::{Account, Load};
 pub use made_up::{INCIDENTS_MAP, incident, incidents, person};
 pub use node::Node;
 pub use program::{Output, Program, Started, run};

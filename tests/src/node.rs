@@ -151,7 +151,8 @@ impl Node {
         self.folder().with_extension("log")
     }
 
-    fn socket(&self) -> PathBuf {
+    /// The socket of its desk.
+    pub fn socket(&self) -> PathBuf {
         Path::new(&self.folder()).join("desk.sock")
     }
 }

@@ -81,7 +81,7 @@ impl Book {
     /// What the floor needs to know of a participant.
     pub fn facts<'a>(&self, participant: &'a ParticipantId) -> PeerFacts<'a> {
         let approved = self.peers.get(participant).is_some_and(PeerEntry::is_approved);
-        PeerFacts { participant, approved }
+        PeerFacts { participant, approved, fresh: true }
     }
 
     pub(crate) fn with(

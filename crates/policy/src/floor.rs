@@ -3,8 +3,8 @@
 //! Promises: default deny; any rule that forbids beats the rules that permit; the rules of protection are asked first, so
 //! that a refusal names them whenever they hold. A [`Permit`] is made here and nowhere else, is never copied, and names
 //! the peer it is for.
-//! Leaves out: which peers are approved and which records are the node's own (facts that come in), and what else a
-//! question must satisfy before records are looked at (quota, freshness).
+//! Leaves out: which peers are approved and fresh and which records are the node's own (facts that come in), and what else
+//! a question must satisfy before records are looked at (quota, its age).
 
 use selat_record::{Audience, Handling, Obligation, ParticipantId, Protection, Purpose, Record, Timestamp, Tlp};
 
@@ -42,6 +42,8 @@ pub struct PeerFacts<'a> {
     pub participant: &'a ParticipantId,
     /// Both sides have compared the safety phrase and accepted.
     pub approved: bool,
+    /// Its descriptor was found to be its newest not long ago, and has not expired.
+    pub fresh: bool,
 }
 
 /// What the rules look at of a question.
@@ -177,6 +179,9 @@ pub fn decide_reply(peer: &PeerFacts<'_>) -> Decision {
     if !peer.approved {
         return Decision::Refuse(Refusal::under(Rule::PeerNotApproved));
     }
+    if !peer.fresh {
+        return Decision::Refuse(Refusal::under(Rule::PeerNotFresh));
+    }
     Decision::Permit(Permit {
         effect: Effect::Full,
         rules: vec![Rule::PeerIsAnswered],
@@ -216,7 +221,7 @@ impl Case<'_> {
 type Condition = fn(&Case<'_>) -> bool;
 
 /// The rules that forbid. All must stay silent; the first that speaks is the one that is told.
-const FORBIDS: [(Rule, Condition); 11] = [
+const FORBIDS: [(Rule, Condition); 12] = [
     (Rule::HiddenFromPeer, |case| {
         case.label.protection.is_some_and(|p| p.hidden_from().contains(case.peer.participant))
     }),
@@ -226,6 +231,7 @@ const FORBIDS: [(Rule, Condition); 11] = [
     (Rule::ProtectedForAll, |case| case.label.protection.is_some() && *case.audience() == Audience::All),
     (Rule::NotOriginator, |case| !case.label.originated_here),
     (Rule::PeerNotApproved, |case| !case.peer.approved),
+    (Rule::PeerNotFresh, |case| !case.peer.fresh),
     (Rule::Expired, |case| case.label.valid_until.is_some_and(|end| end <= case.now)),
     (Rule::NotInAudience, |case| !case.named() && *case.audience() != Audience::All),
     (Rule::RedNotNamed, |case| case.label.handling.tlp() == Tlp::Red && *case.audience() == Audience::All),

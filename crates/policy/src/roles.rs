@@ -85,17 +85,30 @@ pub enum DeskAct {
     Search,
     /// See which entries of peers were not accepted, and why; no content (`ListQuarantine`).
     ListQuarantine,
-    /// Bring a peer in (`PeerInvite`, `PeerJoin`, `PeerFingerprint`, `PeerApprove`).
+    /// Bring a peer in, stop and remove it (`PeerInvite`, `PeerJoin`, `PeerFingerprint`, `PeerApprove`, `PeerSuspend`,
+    /// `PeerResume`, `PeerRemove`).
     ManagePeers,
     /// See the peers (`PeerList`).
     ListPeers,
     /// Try the way to a peer (`PeerPing`).
     PingPeer,
+    /// See descriptors, who holds which of ours, and the node's certificate (`DescriptorChain`, `DescriptorAcks`,
+    /// `CertShow`).
+    SeeTrust,
+    /// Publish the next version of the own descriptor (`DescriptorPublish`).
+    PublishDescriptor,
+    /// See the own keys and what a change of them would take; no secret (`KeyStatus`, `KeyPlan`).
+    SeeKeys,
+    /// Turn keys, sign own records again that a compromised key signed, renew the certificate (`KeyApply`, `KeyResign`,
+    /// `CertRenew`).
+    ManageKeys,
+    /// See findings and measurements: counts, times and states, no content (`Doctor`, `Metrics`).
+    Watch,
 }
 
 impl DeskAct {
     /// All acts.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::Status,
         Self::PutRecord,
         Self::AmendRecord,
@@ -109,6 +122,11 @@ impl DeskAct {
         Self::ManagePeers,
         Self::ListPeers,
         Self::PingPeer,
+        Self::SeeTrust,
+        Self::PublishDescriptor,
+        Self::SeeKeys,
+        Self::ManageKeys,
+        Self::Watch,
     ];
 
     /// The table: who may do it.
@@ -119,6 +137,8 @@ impl DeskAct {
             Self::PutRecord | Self::AmendRecord | Self::ReleaseRecord | Self::ImportRecords => &[Officer, Supervisor],
             Self::GetRecord | Self::ListRecords | Self::History | Self::Search => &[Officer, Supervisor],
             Self::ListQuarantine | Self::ManagePeers | Self::ListPeers | Self::PingPeer => &[Operator],
+            Self::SeeTrust | Self::PublishDescriptor | Self::SeeKeys | Self::ManageKeys => &[Operator],
+            Self::Watch => &[Operator, Auditor],
         }
     }
 }
@@ -136,14 +156,15 @@ mod tests {
     use super::*;
 
     /// Written apart from `open_to`, role by role: what each may do, in the order of `DeskAct::ALL`
-    /// (Status, Put, Amend, Release, Import, Get, List, History, Search, Quarantine, ManagePeers, ListPeers, PingPeer).
+    /// (Status, Put, Amend, Release, Import, Get, List, History, Search, Quarantine, ManagePeers, ListPeers, PingPeer,
+    /// SeeTrust, PublishDescriptor, SeeKeys, ManageKeys, Watch).
     const BY_ROLE: [(Role, &str); 6] = [
-        (Role::Officer, "yyyyyyyyy...."),
-        (Role::Supervisor, "yyyyyyyyy...."),
-        (Role::Operator, "y........yyyy"),
-        (Role::Auditor, "y............"),
-        (Role::DataProtection, "............."),
-        (Role::Machine, "............."),
+        (Role::Officer, "yyyyyyyyy........."),
+        (Role::Supervisor, "yyyyyyyyy........."),
+        (Role::Operator, "y........yyyyyyyyy"),
+        (Role::Auditor, "y................y"),
+        (Role::DataProtection, ".................."),
+        (Role::Machine, ".................."),
     ];
 
     #[test]
@@ -171,7 +192,7 @@ mod tests {
         for act in [DeskAct::GetRecord, DeskAct::ListRecords, DeskAct::History, DeskAct::Search] {
             assert!(may(&[Role::Operator], act).is_err(), "{act:?}");
         }
-        for act in DeskAct::ALL.into_iter().filter(|act| *act != DeskAct::Status) {
+        for act in DeskAct::ALL.into_iter().filter(|act| ![DeskAct::Status, DeskAct::Watch].contains(act)) {
             assert!(may(&[Role::Auditor, Role::Machine, Role::DataProtection], act).is_err(), "{act:?}");
         }
     }

@@ -72,6 +72,9 @@ rules! {
     /// A link tells that the record at its other end exists.
     LinksToHidden, "F-12", "it links to a record that this participant may not know",
         "originator's handling and protection of the linked record; Directive 2013/32/EU Art. 30";
+    /// Whose descriptor is out of reach may have lost a key since: it is told nothing new until it can be asked again.
+    PeerNotFresh, "F-13", "the peer's descriptor could not be refreshed",
+        "Directive (EU) 2016/680 Art. 29(2)(e): access only as authorised; Art. 4(1)(f): security";
     /// Permits: the audience names the participant.
     NamedInAudience, "F-20", "the audience names the participant",
         "originator's handling; Smuggling Protocol Art. 10(1)";

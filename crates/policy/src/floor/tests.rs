@@ -15,6 +15,7 @@ struct Situation {
     ends: Ends,
     hit_only: bool,
     approved: bool,
+    fresh: bool,
     tlp: Tlp,
     purpose_allowed: bool,
     originated_here: bool,
@@ -60,6 +61,7 @@ const OPEN: Situation = Situation {
     ends: Ends::Later,
     hit_only: false,
     approved: true,
+    fresh: true,
     tlp: Tlp::Amber,
     purpose_allowed: true,
     originated_here: true,
@@ -72,15 +74,16 @@ fn every_situation() -> Vec<Situation> {
         for protection in [Guard::None, Guard::NamesNoState, Guard::HidesFromPeer, Guard::HidesFromAnother] {
             for ends in [Ends::Never, Ends::Later, Ends::Now, Ends::Before] {
                 for tlp in TLPS {
-                    for bits in 0..32_u8 {
-                        let [hit_only, approved, purpose_allowed, originated_here, shows_hidden] =
-                            [1, 2, 4, 8, 16].map(|bit| bits & bit != 0);
+                    for bits in 0..64_u8 {
+                        let [hit_only, approved, fresh, purpose_allowed, originated_here, shows_hidden] =
+                            [1, 2, 4, 8, 16, 32].map(|bit| bits & bit != 0);
                         all.push(Situation {
                             audience,
                             protection,
                             ends,
                             hit_only,
                             approved,
+                            fresh,
                             tlp,
                             purpose_allowed,
                             originated_here,
@@ -105,7 +108,7 @@ impl Situation {
             valid_until: self.valid_until(),
             originated_here: self.originated_here,
         };
-        let peer = PeerFacts { participant: &peer, approved: self.approved };
+        let peer = PeerFacts { participant: &peer, approved: self.approved, fresh: self.fresh };
         let now = Timestamp::from_ms(NOW_MS).unwrap();
         let asked = (way == Way::Answer).then_some(Purpose::BorderControl);
         let shows_hidden = self.shows_hidden;
@@ -216,7 +219,7 @@ fn oracle(situation: Situation, way: Way) -> Effect {
     let row = REACHED.iter().find(|(audience, _)| *audience == situation.audience).unwrap().1;
     let reached = row.as_bytes()[column] == b'y';
     let alive = situation.ends == Ends::Never || situation.ends == Ends::Later;
-    let ours_to_give = situation.originated_here && situation.approved;
+    let ours_to_give = situation.originated_here && situation.approved && situation.fresh;
     let red_ok = situation.tlp != Tlp::Red || situation.audience == To::NamesPeer;
     if !(reached && alive && ours_to_give && red_ok) || situation.shows_hidden {
         return Effect::Nothing;
@@ -231,7 +234,7 @@ fn oracle(situation: Situation, way: Way) -> Effect {
 #[test]
 fn every_situation_is_decided_as_the_oracle_says() {
     let all = every_situation();
-    assert_eq!(all.len(), 4 * 4 * 4 * 5 * 32);
+    assert_eq!(all.len(), 4 * 4 * 4 * 5 * 64);
     for situation in all {
         for way in [Way::Release, Way::Answer] {
             assert_eq!(situation.decide(way).effect(), oracle(situation, way), "{way:?} {situation:?}");
@@ -249,7 +252,7 @@ fn protection_that_hides_from_the_peer_dominates_everything() {
 }
 
 /// What makes a situation stricter, one step each.
-const TIGHTEN: [fn(&mut Situation); 12] = [
+const TIGHTEN: [fn(&mut Situation); 13] = [
     |s| s.audience = To::Nobody,
     |s| s.audience = To::NamesAnother,
     |s| s.protection = Guard::HidesFromPeer,
@@ -257,6 +260,7 @@ const TIGHTEN: [fn(&mut Situation); 12] = [
     |s| s.ends = Ends::Before,
     |s| s.hit_only = true,
     |s| s.approved = false,
+    |s| s.fresh = false,
     |s| s.tlp = Tlp::Red,
     |s| s.purpose_allowed = false,
     |s| s.originated_here = false,
@@ -304,6 +308,13 @@ fn check_open(change: impl Fn(&mut Situation)) {
 fn peer_that_is_not_approved_is_refused() {
     check_open(|_| ());
     check_refused(|s| s.approved = false, Rule::PeerNotApproved);
+}
+
+#[test]
+fn peer_whose_descriptor_could_not_be_refreshed_is_refused() {
+    check_refused(|s| s.fresh = false, Rule::PeerNotFresh);
+    check_refused(|s| (s.fresh, s.approved) = (false, false), Rule::PeerNotApproved);
+    check_refused(|s| (s.fresh, s.protection) = (false, Guard::HidesFromPeer), Rule::HiddenFromPeer);
 }
 
 #[test]
@@ -386,7 +397,7 @@ fn permit_goes_with_what_it_permits() {
 #[test]
 fn record_is_decided_by_its_own_label() {
     let peer = "IDN".parse().unwrap();
-    let facts = PeerFacts { participant: &peer, approved: true };
+    let facts = PeerFacts { participant: &peer, approved: true, fresh: true };
     let ask = |purpose| AskFacts { peer: facts, purpose };
     let now = |ms| Timestamp::from_ms(NOW_MS + ms).unwrap();
     let to_peer = OPEN.handling().to_message();
@@ -405,7 +416,7 @@ fn record_is_decided_by_its_own_label() {
 #[test]
 fn linked_records_are_decided_by_their_own_labels() {
     let peer = "IDN".parse().unwrap();
-    let facts = PeerFacts { participant: &peer, approved: true };
+    let facts = PeerFacts { participant: &peer, approved: true, fresh: true };
     let now = Timestamp::from_ms(NOW_MS).unwrap();
     let decided = |linked: &[Situation]| {
         let linked: Vec<_> = linked.iter().map(|situation| situation.record()).collect();
@@ -425,10 +436,14 @@ fn linked_records_are_decided_by_their_own_labels() {
 }
 
 #[test]
-fn reply_goes_to_approved_peers_only() {
+fn reply_goes_only_to_approved_peers_that_are_fresh() {
     let peer: ParticipantId = "IDN".parse().unwrap();
-    let approved = decide_reply(&PeerFacts { participant: &peer, approved: true });
+    let approved = decide_reply(&PeerFacts { participant: &peer, approved: true, fresh: true });
     assert_eq!(approved.permit().unwrap().peer(), &peer);
-    let refused = decide_reply(&PeerFacts { participant: &peer, approved: false });
-    assert_eq!(refused.permit().unwrap_err().rule(), Rule::PeerNotApproved);
+    for (approved, fresh, rule) in
+        [(false, true, Rule::PeerNotApproved), (false, false, Rule::PeerNotApproved), (true, false, Rule::PeerNotFresh)]
+    {
+        let refused = decide_reply(&PeerFacts { participant: &peer, approved, fresh });
+        assert_eq!(refused.permit().unwrap_err().rule(), rule);
+    }
 }

@@ -8,6 +8,7 @@
 mod fault;
 mod read;
 mod shape;
+mod trust;
 mod walk;
 
 use std::io::Read;
@@ -35,12 +36,18 @@ pub const VERSION: u32 = 1;
 pub struct Config {
     /// Who the node is and where its files lie.
     pub node: NodeConfig,
+    /// How the node's keys are kept and how long their successions overlap.
+    pub keys: KeysConfig,
+    /// The node's own certificates.
+    pub tls: TlsConfig,
     /// The listener for peers.
     pub peer: PeerConfig,
     /// The listener for officers and operators, and who they are.
     pub desk: DeskConfig,
     /// Pace and bounds of the exchange.
     pub exchange: ExchangeConfig,
+    /// When what is known of the peers is too old, and what is told to monitoring.
+    pub watch: WatchConfig,
     /// The store.
     pub store: StoreConfig,
     /// The log that the process writes.
@@ -64,8 +71,69 @@ pub struct NodeConfig {
     pub data_dir: PathBuf,
     /// Folder of the key files.
     pub keys_dir: PathBuf,
-    /// The participant's own first descriptor.
+    /// The participant's own chain of descriptors.
     pub descriptor: PathBuf,
+}
+
+/// `[keys]`: how the node's keys are kept and how long their successions overlap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeysConfig {
+    /// What protects the key files.
+    pub protection: Protection,
+    /// The token in which the signing keys live; `None`: in files.
+    pub token: Option<TokenConfig>,
+    /// A successor stays announced for at least this long before it signs.
+    pub overlap: Duration,
+    /// A retired key may sign for this long, for peers that do not know its successor yet.
+    pub grace: Duration,
+}
+
+/// What protects the key files beside their mode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Protection {
+    /// Nothing.
+    Plain,
+    /// A passphrase. Without a file of it, it is asked for on the terminal at start.
+    Passphrase {
+        /// The file whose first line it is.
+        file: Option<PathBuf>,
+    },
+    /// A passphrase that systemd hands over as a credential.
+    Credential {
+        /// The credential's name.
+        name: String,
+    },
+}
+
+/// `[keys.token]`: a PKCS#11 token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenConfig {
+    /// The library that speaks to it.
+    pub module: PathBuf,
+    /// The token's label.
+    pub label: String,
+    /// The file whose first line is the user PIN.
+    pub pin_file: PathBuf,
+}
+
+/// `[tls]`: the node's own certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// How long a certificate of the node lives; it is renewed at two thirds of that.
+    pub leaf_life: Duration,
+}
+
+/// `[watch]`: when what is known of the peers is too old, and what is told to monitoring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchConfig {
+    /// A peer's descriptor that was not confirmed for so long is a warning.
+    pub stale_warn: Duration,
+    /// Nothing new is disclosed to, or asked of, a peer whose descriptor was not confirmed for so long.
+    pub stale_stop: Duration,
+    /// How often the peers are asked for their newest descriptor; `None`: as often as each hints.
+    pub refresh: Option<Duration>,
+    /// Where metrics are served over plain HTTP, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 /// `[peer]`: the listener for peers.

@@ -10,6 +10,7 @@ use toml::de::DeTable;
 use tracing::Level;
 
 use super::shape::{self, host, label, one_of, parsed, path, socket_address, span, string, whole, words};
+use super::trust;
 use super::walk::{Book, Section};
 use super::{
     CallerKey, CallerRule, Config, ContactConfig, DeskConfig, ExchangeConfig, LogConfig, LogFormat, NodeConfig,
@@ -44,9 +45,13 @@ pub(super) fn config<'a>(book: &'a Book<'a>, document: &'a DeTable<'a>, base: &P
     let mut root = Section::root(book, document);
     let version = version(&mut root);
     let node = root.section("node", |section| node(section, base));
+    let keys = root.section("keys", |section| trust::keys(section, base));
+    let tls = root.section("tls", trust::tls);
     let peer = root.section("peer", peer);
     let desk = root.section("desk", |section| desk(section, base));
     let exchange = root.section("exchange", exchange);
+    let taken = [peer.as_ref().map(|peer| peer.listen), desk.as_ref().and_then(|desk| desk.listen)];
+    let watch = root.section("watch", |section| trust::watch(section, &taken));
     let store = root.section("store", store);
     let log = root.section("log", log);
     let contact = root.section("contact", contact);
@@ -54,9 +59,12 @@ pub(super) fn config<'a>(book: &'a Book<'a>, document: &'a DeTable<'a>, base: &P
     version?;
     Some(Config {
         node: node?,
+        keys: keys?,
+        tls: tls?,
         peer: peer?,
         desk: desk?,
         exchange: exchange?,
+        watch: watch?,
         store: store?,
         log: log?,
         contact: contact?,

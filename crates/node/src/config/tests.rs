@@ -145,6 +145,12 @@ fn each_number_is_held_to_its_bounds() {
         ("exchange", "faults_before_cut_off", "", 1, 1000),
         ("exchange", "cut_off_s", "", 1, 86_400),
         ("exchange", "clock_skew_max_s", "", 1, 300),
+        ("keys", "overlap_hours", "", 1, 720),
+        ("keys", "grace_hours", "", 1, 720),
+        ("tls", "leaf_life_hours", "", 1, 168),
+        ("watch", "stale_warn_hours", "stale_stop_hours = 720", 1, 720),
+        ("watch", "stale_stop_hours", "stale_warn_hours = 1", 1, 720),
+        ("watch", "refresh_seconds", "", 0, 86_400),
         ("store", "cache_mib", "", 8, 16_384),
     ];
     for (section, key, beside, least, most) in bounds {
@@ -186,6 +192,11 @@ fn texts_and_names_are_held_to_their_shape() {
         ("desk", "socket_group = \"two words\""),
         ("desk", "listen = \"localhost:7444\""),
         ("desk", "listen = \"127.0.0.1:0\""),
+        ("keys", "protection = \"strong\""),
+        ("keys", "protection = \"credential\"\ncredential = \"../keys\""),
+        ("keys", "protection = \"passphrase\"\npassphrase_file = \"\""),
+        ("keys.token", "module = \"m\"\npin_file = \"p\"\nlabel = \"a label of more than 32 characters\""),
+        ("watch", "metrics_listen = \"9464\""),
         ("log", "level = \"loud\""),
         ("log", "format = \"xml\""),
         ("node", "node = \"Node 1\""),
@@ -199,6 +210,50 @@ fn texts_and_names_are_held_to_their_shape() {
     ] {
         let (code, ..) = with(section, line).expect(line);
         assert_eq!(code, "SLT-1006", "{line}");
+    }
+}
+
+#[test]
+fn keys_are_protected_in_one_way() {
+    let protection = |lines: &str| parse(&format!("{GOOD}[keys]\n{lines}\n")).unwrap().keys.protection;
+    let file = PathBuf::from("/etc/selat/secret");
+    assert_eq!(protection(""), Protection::Plain);
+    assert_eq!(protection("protection = \"passphrase\""), Protection::Passphrase { file: None });
+    let with_file = protection("protection = \"passphrase\"\npassphrase_file = \"secret\"");
+    assert_eq!(with_file, Protection::Passphrase { file: Some(file) });
+    assert_eq!(protection("protection = \"credential\""), Protection::Credential { name: "selat-keys".into() });
+    for (lines, key) in [
+        ("passphrase_file = \"secret\"", "keys.passphrase_file"),
+        ("protection = \"credential\"\npassphrase_file = \"secret\"", "keys.passphrase_file"),
+        ("credential = \"k\"", "keys.credential"),
+        ("protection = \"passphrase\"\ncredential = \"k\"", "keys.credential"),
+    ] {
+        let (code, headline, _) = with("keys", lines).expect(lines);
+        assert_eq!((code, headline), ("SLT-1007", format!("{key} does not go with the rest")));
+    }
+}
+
+#[test]
+fn token_needs_all_three_of_its_keys() {
+    let text = format!("{GOOD}[keys.token]\nmodule = \"hsm.so\"\nlabel = \"selat\"\npin_file = \"pin\"\n");
+    let token = parse(&text).unwrap().keys.token.unwrap();
+    assert_eq!(token.module, Path::new("/etc/selat/hsm.so"));
+    assert_eq!((token.label.as_str(), token.pin_file.as_path()), ("selat", Path::new("/etc/selat/pin")));
+    let found: Vec<_> = faults(&format!("{GOOD}[keys.token]\n")).into_iter().map(|(code, ..)| code).collect();
+    assert_eq!(found, ["SLT-1004"; 3]);
+}
+
+#[test]
+fn watch_warns_before_it_stops_and_looks_more_often_than_either() {
+    let config = parse(&format!("{GOOD}[watch]\nrefresh_seconds = 5\nstale_warn_hours = 72\n")).unwrap();
+    assert_eq!(config.watch.refresh, Some(Duration::from_secs(5)));
+    for (lines, key) in [
+        ("stale_warn_hours = 73", "watch.stale_warn_hours"),
+        ("stale_warn_hours = 1\nstale_stop_hours = 1\nrefresh_seconds = 1801", "watch.refresh_seconds"),
+        ("metrics_listen = \"0.0.0.0:7443\"", "watch.metrics_listen"),
+    ] {
+        let (code, headline, _) = with("watch", lines).expect(lines);
+        assert_eq!((code, headline), ("SLT-1007", format!("{key} does not go with the rest")));
     }
 }
 
@@ -328,11 +383,25 @@ fn sample_shows_the_defaults_of_the_code() {
 #[test]
 fn sample_shows_every_key() {
     let sample = include_str!("../../../../node-config/selat.toml");
-    for header in ["[node]", "[peer]", "[desk]", "[[desk.caller]]", "[exchange]", "[store]", "[log]", "[contact]"] {
+    let sample = sample.replace("\n# [keys.token]\n", "\n[keys.token]\n");
+    for header in [
+        "[node]",
+        "[keys]",
+        "[keys.token]",
+        "[tls]",
+        "[peer]",
+        "[desk]",
+        "[[desk.caller]]",
+        "[exchange]",
+        "[watch]",
+        "[store]",
+        "[log]",
+        "[contact]",
+    ] {
         let asked = sample.replacen(&format!("\n{header}\n"), &format!("\n{header}\nno_such_key = 1\n"), 1);
         let faults = parse(&asked).unwrap_err();
-        let cause = &faults.iter().next().unwrap().cause;
-        let known = cause.strip_prefix("known here: ").expect("the fault lists the known keys");
+        let unknown = faults.iter().find(|fault| fault.entry.code == "SLT-1003").expect("the key is not known");
+        let known = unknown.cause.strip_prefix("known here: ").expect("the fault lists the known keys");
         for key in known.split(", ") {
             assert!(sample.contains(key), "{header} {key}");
         }

@@ -102,6 +102,18 @@ impl<'a> Section<'a> {
         result
     }
 
+    /// The same for a table that may be left out: `Some(None)` then.
+    pub fn part<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Section<'a>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match self.find(key) {
+            Some(_) => self.section(key, read).map(Some),
+            None => Some(None),
+        }
+    }
+
     /// Reads each table of the array `[[key]]`, at most `most` of them.
     pub fn each<T>(
         &mut self,

@@ -8,6 +8,7 @@ mod status;
 
 use selat_complaint::{Complaint, Exit};
 use selat_link::Now;
+use selat_seal::Entropy;
 use serde_json::Value;
 
 use crate::cli::{Command, Form, Globals};
@@ -21,10 +22,11 @@ pub(crate) async fn run(
     globals: &Globals,
     screen: &mut Screen,
     now: &Now,
+    entropy: &dyn Entropy,
 ) -> Result<Exit, Complaint> {
     // Before anything is asked of the node: a wish for a column that is not there must not cost a write or an audit entry.
     table::pick(command.columns(), &globals.columns)?;
-    let mut session = Session { globals, screen, now };
+    let mut session = Session { globals, screen, now, entropy };
     match command {
         Command::Status => status::run(&mut session).await,
         Command::Search(args) => search::run(&mut session, &args).await,
@@ -33,11 +35,12 @@ pub(crate) async fn run(
     }
 }
 
-/// One run of one command: its options, its screen, its clock.
+/// One run of one command: its options, its screen, its clock, its dice.
 pub(crate) struct Session<'a> {
     pub(crate) globals: &'a Globals,
     pub(crate) screen: &'a mut Screen,
     pub(crate) now: &'a Now,
+    pub(crate) entropy: &'a dyn Entropy,
 }
 
 impl Session<'_> {

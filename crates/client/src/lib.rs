@@ -2,7 +2,8 @@
 //!
 //! Promises: data goes to standard output and talk to standard error; text from outside never steers the terminal; every
 //! failure is told with code, cause and mend, and every command ends with a documented [`Exit`]. Leaves out:
-//! decisions (the node's policy), verification (the node hands out only what it has verified), the clock (an argument).
+//! decisions (the node's policy), verification (the node hands out only what it has verified), the clock and the dice
+//! (arguments).
 
 pub mod cli;
 mod commands;
@@ -23,10 +24,11 @@ pub use selat_link::Now as Clock;
 use cli::{Command, Globals};
 use screen::Screen;
 use selat_complaint::Exit;
+use selat_seal::Entropy;
 
 /// Runs a command to its end and says how it ended. Failures have been told on `screen` by then.
-pub async fn run(command: Command, globals: &Globals, screen: &mut Screen, now: &Clock) -> Exit {
-    match commands::run(command, globals, screen, now).await {
+pub async fn run(command: Command, globals: &Globals, screen: &mut Screen, now: &Clock, entropy: &dyn Entropy) -> Exit {
+    match commands::run(command, globals, screen, now, entropy).await {
         Ok(exit) => exit,
         Err(complaint) => {
             screen.complain(&complaint);

@@ -1,7 +1,10 @@
-//! What the tests share: a screen that can be read, and a desk on a Unix socket that replies as it was told to.
+//! What the tests share: a screen that can be read, dice that can be repeated, and a desk on a Unix socket that replies
+//! as it was told to.
 
 mod desk;
+mod entropy;
 mod screen;
 
 pub(crate) use desk::{FakeDesk, Running};
+pub(crate) use entropy::Counted;
 pub(crate) use screen::{Said, captured};

@@ -13,7 +13,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use selat_client::screen::Screen;
 use selat_complaint::{Complaint, Exit};
-use selat_node::clock::{Clock as _, SystemClock};
+use selat_node::clock::{Clock as _, OsEntropy, SystemClock};
 
 use words::{Program, Word};
 
@@ -42,7 +42,7 @@ async fn run(program: Program, screen: &mut Screen) -> Exit {
         Word::Client(command) => {
             let clock = SystemClock::start();
             let now: selat_client::Clock = Arc::new(move || clock.now());
-            return selat_client::run(command, &globals, screen, &now).await;
+            return selat_client::run(command, &globals, screen, &now, &OsEntropy).await;
         }
         Word::Demo(args) => selat_rehearsal::run_demo(args, globals.output).await,
         Word::Init(args) => selat_node::init::run_init(args, &mut io::stdout()),

@@ -19,7 +19,7 @@ use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::Server;
 use tonic::{Code, Request, Response, Status, Streaming};
 
-use super::{Said, captured};
+use super::{Counted, Said, captured};
 use crate::cli::{Command, Globals};
 
 /// A reply in the making: messages, then perhaps a refusal.
@@ -100,7 +100,7 @@ impl Running {
         let program = Program::try_parse_from(words).unwrap_or_else(|fault| panic!("{line}: {fault}"));
         let (mut screen, said) = captured(answers);
         let now: Now = Arc::new(|| Timestamp::from_ms(1_700_000_000_000).unwrap());
-        let exit = crate::run(program.command, &program.globals, &mut screen, &now).await;
+        let exit = crate::run(program.command, &program.globals, &mut screen, &now, &Counted::default()).await;
         (exit, said)
     }
 
@@ -268,31 +268,52 @@ impl Desk for Service {
         self.reply(|desk| Some(PeerPingReply { steps: desk.steps.clone() }))
     }
 
-    async fn peer_suspend(&self, _: Request<selat_wire::desk::PeerStandingRequest>) -> Reply<selat_wire::desk::PeerView> {
+    async fn peer_suspend(
+        &self,
+        _: Request<selat_wire::desk::PeerStandingRequest>,
+    ) -> Reply<selat_wire::desk::PeerView> {
         Err(Status::unimplemented("peer_suspend"))
     }
 
-    async fn peer_resume(&self, _: Request<selat_wire::desk::PeerStandingRequest>) -> Reply<selat_wire::desk::PeerView> {
+    async fn peer_resume(
+        &self,
+        _: Request<selat_wire::desk::PeerStandingRequest>,
+    ) -> Reply<selat_wire::desk::PeerView> {
         Err(Status::unimplemented("peer_resume"))
     }
 
-    async fn peer_remove(&self, _: Request<selat_wire::desk::PeerStandingRequest>) -> Reply<selat_wire::desk::PeerRemoveReply> {
+    async fn peer_remove(
+        &self,
+        _: Request<selat_wire::desk::PeerStandingRequest>,
+    ) -> Reply<selat_wire::desk::PeerRemoveReply> {
         Err(Status::unimplemented("peer_remove"))
     }
 
-    async fn descriptor_chain(&self, _: Request<selat_wire::desk::DescriptorChainRequest>) -> Reply<selat_wire::desk::DescriptorChainReply> {
+    async fn descriptor_chain(
+        &self,
+        _: Request<selat_wire::desk::DescriptorChainRequest>,
+    ) -> Reply<selat_wire::desk::DescriptorChainReply> {
         Err(Status::unimplemented("descriptor_chain"))
     }
 
-    async fn descriptor_publish(&self, _: Request<selat_wire::desk::DescriptorPublishRequest>) -> Reply<selat_wire::desk::DescriptorPublishReply> {
+    async fn descriptor_publish(
+        &self,
+        _: Request<selat_wire::desk::DescriptorPublishRequest>,
+    ) -> Reply<selat_wire::desk::DescriptorPublishReply> {
         Err(Status::unimplemented("descriptor_publish"))
     }
 
-    async fn descriptor_acks(&self, _: Request<selat_wire::desk::DescriptorAcksRequest>) -> Reply<selat_wire::desk::DescriptorAcksReply> {
+    async fn descriptor_acks(
+        &self,
+        _: Request<selat_wire::desk::DescriptorAcksRequest>,
+    ) -> Reply<selat_wire::desk::DescriptorAcksReply> {
         Err(Status::unimplemented("descriptor_acks"))
     }
 
-    async fn key_status(&self, _: Request<selat_wire::desk::KeyStatusRequest>) -> Reply<selat_wire::desk::KeyStatusReply> {
+    async fn key_status(
+        &self,
+        _: Request<selat_wire::desk::KeyStatusRequest>,
+    ) -> Reply<selat_wire::desk::KeyStatusReply> {
         Err(Status::unimplemented("key_status"))
     }
 
@@ -304,7 +325,10 @@ impl Desk for Service {
         Err(Status::unimplemented("key_apply"))
     }
 
-    async fn key_resign(&self, _: Request<selat_wire::desk::KeyResignRequest>) -> Reply<selat_wire::desk::KeyResignReply> {
+    async fn key_resign(
+        &self,
+        _: Request<selat_wire::desk::KeyResignRequest>,
+    ) -> Reply<selat_wire::desk::KeyResignReply> {
         Err(Status::unimplemented("key_resign"))
     }
 

@@ -7,10 +7,11 @@ use crate::manifest::{BUILT_WITH, Manifest};
 
 /// From each crate to those that it may use when it is built. Every crate may also use `record`. What only its tests
 /// use is free.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("complaint", &[]),
     ("record", &[]),
     ("seal", &[]),
+    ("keyring", &["seal"]),
     ("policy", &[]),
     ("matching", &[]),
     ("ledger", &["seal"]),
@@ -20,8 +21,23 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("wire", &["seal", "policy", "matching", "ledger"]),
     ("link", &["seal"]),
     ("exchange", &["seal", "policy", "matching", "ledger", "store", "search"]),
-    ("client", &["complaint", "seal", "ledger", "matching", "wire", "link", "interop"]),
-    ("node", &["complaint", "seal", "policy", "matching", "ledger", "store", "search", "wire", "link", "exchange"]),
+    ("client", &["complaint", "seal", "keyring", "ledger", "matching", "wire", "link", "interop"]),
+    (
+        "node",
+        &[
+            "complaint",
+            "seal",
+            "keyring",
+            "policy",
+            "matching",
+            "ledger",
+            "store",
+            "search",
+            "wire",
+            "link",
+            "exchange",
+        ],
+    ),
     ("rehearsal", &["complaint", "client", "exchange", "node", "policy"]),
     ("selat", &["complaint", "client", "node", "rehearsal"]),
 ];

@@ -302,7 +302,7 @@ impl Exchange {
         let disclosed = reply.disclosed.clone();
         let replayed = reply.refusal == RefusalClass::Replayed;
         let answer = self.answer_message(peer, query.content_id(), reply, leaves);
-        let sealed = self.signers.query.sign(&answer)?;
+        let sealed = self.sign(&answer).await?;
         let mut batch = Batch::default();
         self.account_answer(&mut batch, peer, (query.get(), query.content_id()), sealed.content_id, leaves)?;
         let act = Act::of_peer(peer, query.get(), AuditAction::Disclosure).content(query.content_id());
@@ -331,7 +331,7 @@ impl Exchange {
             id: mint_uuid(now, self.random()).as_bytes().to_vec(),
             created_ms: now.ms(),
             expires_ms: now.plus(ANSWER_LIFE).ms(),
-            descriptor_version: self.descriptor.version(),
+            descriptor_version: self.descriptor().version(),
         };
         let mut answer = pb::Answer {
             header: Some(header),

@@ -257,14 +257,14 @@ impl Exchange {
                 id: mint_uuid(now, self.random()).as_bytes().to_vec(),
                 created_ms: now.ms(),
                 expires_ms: now.plus(QUERY_LIFE).ms(),
-                descriptor_version: self.descriptor.version(),
+                descriptor_version: self.descriptor().version(),
             }),
             purpose: asker.reason.purpose().into(),
             case_reference: asker.reason.case_reference().to_owned(),
             officer_pseudonym: asker.pseudonym.clone(),
             ask: Some(ask),
         };
-        let sealed = self.signers.query.sign(&query).map_err(|error| Ending::Refused(error.to_string()))?;
+        let sealed = self.sign(&query).await.map_err(|error| Ending::Refused(error.to_string()))?;
         let reply = self.port.ask(peer, sealed.envelope, asker.deadline).await;
         let reply = reply.map_err(|error| self.no_reply(peer.participant(), error))?;
         let now = self.clock.now();

@@ -63,6 +63,9 @@ pub enum ExchangeError {
     /// The descriptor file cannot be read.
     #[error("the descriptor file cannot be read: {0}")]
     Descriptor(String),
+    /// None of the keys that are held may sign for this purpose.
+    #[error("no {0} key that may sign now is held")]
+    NoKey(&'static str),
     /// Something stored does not fit together.
     #[error("the store holds something that does not fit: {0}")]
     Inconsistent(String),
@@ -91,6 +94,7 @@ impl ExchangeError {
             Self::PhraseMismatch => "SLT-3103",
             Self::Seal(_) => "SLT-3104",
             Self::Descriptor(_) => "SLT-3105",
+            Self::NoKey(_) => "SLT-3110",
             Self::Inconsistent(_) | Self::ContentMissing(_) => "SLT-3201",
             Self::Store(_) => "SLT-3202",
             Self::Busy => "SLT-3203",
@@ -114,6 +118,7 @@ impl ExchangeError {
             Self::Seal(_) | Self::Descriptor(_) => {
                 "ask the other side to send the file of selat peer invite again".into()
             }
+            Self::NoKey(_) => "selat key status".into(),
             Self::Inconsistent(_) | Self::ContentMissing(_) | Self::Store(_) => {
                 "look at the node's log; restart it if the disk is well".into()
             }

@@ -139,7 +139,7 @@ impl Exchange {
         self.check_protection(&admission).await?;
         for _ in 0..TRIES_MAX {
             let book = self.book();
-            let (record, sealed) = self.seal_record(&admission)?;
+            let (record, sealed) = self.seal_record(&admission).await?;
             let earlier = self.earlier_recipients(&record).await?;
             let linked = self.linked(&record).await?;
             let decided = decide_for_all(&record, &linked, (&book, &earlier), self.clock.now());
@@ -171,7 +171,7 @@ impl Exchange {
         Some(self.clock.now().plus(DAY * days))
     }
 
-    fn seal_record(&self, admission: &Admission<'_>) -> Result<(Record, Sealed), ExchangeError> {
+    async fn seal_record(&self, admission: &Admission<'_>) -> Result<(Record, Sealed), ExchangeError> {
         let now = self.clock.now();
         let (record_id, version, replaces) = match &admission.replaces {
             None => (RecordId::mint(now, self.random()), 1, None),
@@ -186,9 +186,9 @@ impl Exchange {
             replaces,
             created: now,
             valid_until: admission.valid_until,
-            descriptor_version: self.descriptor.version(),
+            descriptor_version: self.descriptor().version(),
         })?;
-        let sealed = self.signers.record.sign(record.message())?;
+        let sealed = self.sign(record.message()).await?;
         Ok((record, sealed))
     }
 

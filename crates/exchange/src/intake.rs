@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use prost::Message as _;
-use selat_ledger::{Checkpoint, Leaf};
-use selat_record::pb::{self, AuditAction};
+use selat_ledger::{Checkpoint, Leaf, LedgerError, LogId};
+use selat_record::pb::{self, AuditAction, KeyPurpose};
 use selat_record::{ContentId, ParticipantId, Payload, Record, Timestamp};
+use selat_seal::AcceptedDescriptor;
 use selat_store::Batch;
 use selat_store::repositories::{KnownCheckpoint, Quarantined, Source};
 
@@ -183,11 +184,7 @@ impl Exchange {
         let log = self.release_log_from(peer);
         let book = self.book();
         let descriptor = &book.approved_peer(peer)?.descriptor;
-        let key = descriptor.log_key().ok_or_else(|| ExchangeError::PeerState {
-            peer: peer.clone(),
-            why: "its descriptor names no active log key".into(),
-        })?;
-        let checkpoint = Checkpoint::open(note, &log, peer, key).map_err(IntakeError::Checkpoint)?;
+        let checkpoint = open_checkpoint(note, &log, descriptor, self.clock.now()).map_err(IntakeError::Checkpoint)?;
         let mut growth = self.store.logs.growth(&log).await.map_err(ExchangeError::from)?;
         for entry in opened {
             growth.append(&entry.leaf.encode()).map_err(IntakeError::Checkpoint)?;
@@ -320,6 +317,25 @@ impl Exchange {
         }
         Ok(next)
     }
+}
+
+/// A note counts when any log key of the peer signed it that may sign now: its node can be a descriptor ahead of us, or
+/// one behind itself.
+fn open_checkpoint(
+    note: &str,
+    log: &LogId,
+    peer: &AcceptedDescriptor,
+    now: Timestamp,
+) -> Result<Checkpoint, LedgerError> {
+    let mut outcome = Err(LedgerError::NotSigned);
+    for key in peer.keys(KeyPurpose::Log).filter(|key| key.verifies_what_was_logged_at(now)) {
+        match Checkpoint::open(note, log, peer.participant(), key.public()) {
+            Ok(checkpoint) => return Ok(checkpoint),
+            Err(LedgerError::NotSigned) => {}
+            error => outcome = error,
+        }
+    }
+    outcome
 }
 
 /// Entries on their way into one batch.

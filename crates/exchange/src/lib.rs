@@ -20,6 +20,7 @@ mod intake;
 mod limits;
 mod onboard;
 mod outflow;
+mod own;
 mod port;
 mod status;
 
@@ -28,8 +29,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use selat_ledger::LogId;
-use selat_record::{ContentId, FederationId, ParticipantId, Record, RecordId};
-use selat_seal::{AcceptedDescriptor, Entropy, Signer};
+use selat_record::{ContentId, FederationId, ParticipantId, Record, RecordId, pb};
+use selat_seal::{Entropy, KeyRing};
 use selat_search::{Entry, Index};
 use selat_store::{Repositories, Vault};
 use tokio::sync::{Notify, watch};
@@ -50,6 +51,7 @@ pub use ingest::{Receipt, ReleaseOutcome};
 pub use intake::{InEntry, InSegment, IntakeError, Taken};
 pub use limits::Limits;
 pub use outflow::{OutEntry, OutSegment};
+use own::Own;
 pub use port::{CallError, PeerPort};
 use status::Counts;
 pub use status::{FollowBoard, Following, NodeStatus, PeerStatus};
@@ -57,22 +59,14 @@ pub use status::{FollowBoard, Following, NodeStatus, PeerStatus};
 /// Records read at once while the index is rebuilt.
 const REBUILD_STEP: usize = 256;
 
-/// The keys that sign for the participant, one per purpose.
-pub struct Signers {
-    /// Records.
-    pub record: Signer,
-    /// Queries and answers.
-    pub query: Signer,
-    /// Checkpoints.
-    pub log: Signer,
-}
-
 /// What the exchange is built from.
 pub struct Parts {
-    /// This participant's own descriptor.
-    pub own: AcceptedDescriptor,
+    /// Where it belongs.
+    pub federation: FederationId,
+    /// This participant's own descriptors as its file holds them, ascending. The last is the one in force.
+    pub own: Vec<pb::Envelope>,
     /// Its working keys.
-    pub signers: Signers,
+    pub keys: Arc<dyn KeyRing>,
     /// Its store.
     pub store: Repositories,
     /// What the store encrypts with; keyed hashes for pseudonyms come from it too.
@@ -89,9 +83,9 @@ pub struct Parts {
 
 /// One participant's use-cases over its own store.
 pub struct Exchange {
-    descriptor: AcceptedDescriptor,
+    participant: ParticipantId,
     federation: FederationId,
-    signers: Signers,
+    own: Own,
     store: Repositories,
     vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
@@ -115,14 +109,15 @@ pub struct Exchange {
 impl Exchange {
     /// Loads the peers and rebuilds the search index from the store.
     pub async fn open(parts: Parts) -> Result<Arc<Self>, ExchangeError> {
-        let Parts { own, signers, store, vault, clock, entropy, port, limits } = parts;
-        let federation = own.federation().clone();
+        let Parts { federation, own, keys, store, vault, clock, entropy, port, limits } = parts;
+        let own = Own::open(own::descriptor_of(&federation, &own)?, keys).await?;
+        let descriptor = own.descriptor();
         let mut peers = BTreeMap::new();
         for row in store.peers.all().await? {
             let entry = onboard::entry_of(row, &federation)?;
             peers.insert(entry.row.participant.clone(), entry);
         }
-        let book = Book::new(&federation, &own, store.peers.epoch().await?, peers);
+        let book = Book::new(&federation, &descriptor, store.peers.epoch().await?, peers);
         let exchange = Self {
             index: Index::new(limits.index_entries_max),
             conduct: Conduct::new(clock.clone(), limits.clone()),
@@ -135,9 +130,9 @@ impl Exchange {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             counts: Counts::default(),
-            descriptor: own,
+            participant: descriptor.participant().clone(),
             federation,
-            signers,
+            own,
             store,
             vault,
             clock,
@@ -151,17 +146,12 @@ impl Exchange {
 
     /// Who this is.
     pub fn participant(&self) -> &ParticipantId {
-        self.descriptor.participant()
+        &self.participant
     }
 
     /// Where this belongs.
     pub fn federation(&self) -> &FederationId {
         &self.federation
-    }
-
-    /// This participant's own descriptor.
-    pub fn descriptor(&self) -> &AcceptedDescriptor {
-        &self.descriptor
     }
 
     /// The peers as they are now.

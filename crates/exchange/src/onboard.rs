@@ -33,7 +33,7 @@ impl Exchange {
         may(&actor.roles, DeskAct::ManagePeers)?;
         let act = Act::of(actor, AuditAction::Administration, None).note("wrote an invitation");
         self.account_now(act).await?;
-        Ok(armor::armor(DESCRIPTOR_LABEL, &prost::Message::encode_to_vec(self.descriptor.envelope())))
+        Ok(armor::armor(DESCRIPTOR_LABEL, &prost::Message::encode_to_vec(self.descriptor().envelope())))
     }
 
     /// Reads a descriptor file and checks it as a first contact: form, signatures, federation. Nothing is stored.
@@ -88,7 +88,7 @@ impl Exchange {
     pub fn fingerprint(&self, actor: &Actor, peer: &ParticipantId) -> Result<SafetyPhrase, ExchangeError> {
         may(&actor.roles, DeskAct::ManagePeers)?;
         let book = self.book();
-        Ok(SafetyPhrase::between(&self.descriptor.content_id(), &book.peer(peer)?.descriptor.content_id()))
+        Ok(SafetyPhrase::between(&self.descriptor().content_id(), &book.peer(peer)?.descriptor.content_id()))
     }
 
     /// Approves a pending peer after `words`, as the other side read them out over `channel`, were found equal to ours.
@@ -155,7 +155,7 @@ impl Exchange {
         self.store.peers.advance_epoch(&mut batch, book.epoch);
         self.account(&mut batch, act, self.clock.now())?;
         self.store.commit(batch).await?;
-        self.replace_book(book.with(self.federation(), &self.descriptor, book.epoch + 1, entry.clone()));
+        self.replace_book(book.with(self.federation(), &self.descriptor(), book.epoch + 1, entry.clone()));
         Ok(entry)
     }
 
@@ -177,7 +177,7 @@ impl Exchange {
                 peers.insert(entry.row.participant.clone(), entry);
             }
             warn!(epoch, "the set of peers was read again from the store");
-            self.replace_book(Book::new(self.federation(), &self.descriptor, epoch, peers));
+            self.replace_book(Book::new(self.federation(), &self.descriptor(), epoch, peers));
         }
         Ok(self.book())
     }

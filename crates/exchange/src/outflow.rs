@@ -59,7 +59,7 @@ impl Exchange {
         let end = from + u64::try_from(entries.len()).unwrap_or(u64::MAX);
         let root = self.store.logs.root(&log, end).await?;
         let checkpoint = Checkpoint { origin: log, size: end, root };
-        let checkpoint = checkpoint.sign(self.participant(), &self.signers.log).map_err(selat_seal::SealError::from)?;
+        let checkpoint = self.sign_checkpoint(checkpoint).await?;
         self.note_sent(peer, end);
         Ok(Some(OutSegment { first_index: from, entries, checkpoint }))
     }

@@ -183,6 +183,11 @@ selat_complaint::explanations! {
         "A descriptor brings the authorities that sign the peer's TLS certificates. Each must belong to the key beside it \
          and be constrained to names of that participant, so that it cannot speak for anyone else. This one does not.",
         ["ask the other side to make its node anew with selat init, or to repair its descriptor"];
+    NO_KEY = "SLT-3110", Conflict,
+        "no key that may sign is held",
+        "The node's own descriptor names the keys that may sign, and none of them is among the keys that the node holds. \
+         Nothing was signed.",
+        ["selat key status", "put the key file back from the backup, or publish a descriptor that names a key held here"];
     STORE_INCONSISTENT = "SLT-3201", Unexpected,
         "the store holds something that does not fit",
         "Two things in the store contradict each other, or content that it refers to is not there. The request was not \

@@ -10,18 +10,21 @@
 //! Promises: a key is used only when its file could be read by its owner alone, is whole, and holds a key of this
 //! participant for this purpose. All faults come at once. Root keys are not among them: the node never needs them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustls_pki_types::CertificateDer;
 use selat_complaint::Complaint;
 use selat_link::OfficerAuthority;
-use selat_record::pb::KeyPurpose;
-use selat_record::{FederationId, ParticipantId};
-use selat_seal::{Entropy, KeyFile, SecretKey, Signer, armor, keyfile};
+use selat_record::pb::{self, KeyPurpose};
+use selat_record::{FederationId, ParticipantId, Timestamp};
+use selat_seal::descriptor::describe_key;
+use selat_seal::{Entropy, HeldKey, KeyFailure, KeyFile, KeyId, KeyRing, SecretKey, Signer, armor, keyfile};
 use zeroize::Zeroizing;
 
 use crate::explain;
@@ -82,6 +85,42 @@ impl NodeKeys {
             }),
             _ => Err(KeyFaults(faults)),
         }
+    }
+}
+
+/// The working keys of a node that makes none by itself.
+pub(crate) struct WorkingKeys(BTreeMap<KeyId, Arc<Signer>>);
+
+impl WorkingKeys {
+    pub(crate) fn of(signers: impl IntoIterator<Item = Signer>) -> Self {
+        Self(signers.into_iter().map(|signer| (signer.id(), Arc::new(signer))).collect())
+    }
+}
+
+impl KeyRing for WorkingKeys {
+    fn held(&self) -> Vec<HeldKey> {
+        self.0.values().map(|signer| HeldKey { id: signer.id(), purpose: signer.purpose() }).collect()
+    }
+
+    fn signer(&self, id: KeyId) -> Option<Arc<Signer>> {
+        self.0.get(&id).cloned()
+    }
+
+    fn generate(&self, _purpose: KeyPurpose) -> Result<KeyId, KeyFailure> {
+        Err(KeyFailure::new("this node makes no keys"))
+    }
+
+    fn describe(&self, id: KeyId, valid_from: Timestamp) -> Result<pb::Key, KeyFailure> {
+        let signer = self.signer(id).ok_or_else(|| KeyFailure::new("no such key is held"))?;
+        Ok(describe_key(signer.purpose(), signer.public(), valid_from))
+    }
+
+    fn destroy(&self, _id: KeyId) -> Result<(), KeyFailure> {
+        Err(KeyFailure::new("this node destroys no keys"))
+    }
+
+    fn custody(&self) -> String {
+        "files".to_owned()
     }
 }
 

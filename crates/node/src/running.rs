@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use selat_exchange::{Clock, Exchange, ExchangeError, Parts, Signers};
+use selat_exchange::{Clock, Exchange, ExchangeError, Parts};
 use selat_link::{
     Authority, AuthorityError, AuthorityFault, DeskListener, DeskSetup, DialLimits, Dialer, LeafError, Limits,
     LiveLeaf, LiveRoots, NameError, NodeName, Now, OfficerRoots, PeerListener, PeerSetup, Roots,
@@ -30,7 +30,7 @@ use crate::calls::Calls;
 use crate::config::Config;
 use crate::desk::{DeskRpc, DeskSocket, SocketError};
 use crate::door::{Door, Rate};
-use crate::keys_on_disk::{KeyFaults, NodeKeys};
+use crate::keys_on_disk::{KeyFaults, NodeKeys, WorkingKeys};
 use crate::officer::Callers;
 use crate::own_descriptor::{self, DescriptorError};
 use crate::peer_rpc::PeerRpc;
@@ -170,11 +170,11 @@ impl Running {
         let roots = LiveRoots::new(Roots::new(federation.clone()));
         let dialer = Dialer::new(leaf.clone(), roots.clone(), now.clone(), DialLimits::default());
         let calls = Arc::new(Calls::new(dialer));
-        let signers = Signers { record: keys.record, query: keys.query, log: keys.log };
         let limits = config.exchange.limits();
         let parts = Parts {
-            own: own.clone(),
-            signers,
+            federation: federation.clone(),
+            own: vec![own.envelope().clone()],
+            keys: Arc::new(WorkingKeys::of([keys.record, keys.query, keys.log])),
             store: store.clone(),
             vault,
             clock: clock.clone(),

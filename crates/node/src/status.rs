@@ -27,9 +27,10 @@ fn class_of(error: &ExchangeError) -> Code {
         ExchangeError::RecordNotFound(_) | ExchangeError::VersionNotFound { .. } | ExchangeError::UnknownPeer(_) => {
             Code::NotFound
         }
-        ExchangeError::NotOriginator { .. } | ExchangeError::PeerState { .. } | ExchangeError::PhraseMismatch => {
-            Code::FailedPrecondition
-        }
+        ExchangeError::NotOriginator { .. }
+        | ExchangeError::PeerState { .. }
+        | ExchangeError::PhraseMismatch
+        | ExchangeError::NoKey(_) => Code::FailedPrecondition,
         ExchangeError::VersionConflict { .. } | ExchangeError::Busy => Code::Aborted,
         ExchangeError::Invalid(_) | ExchangeError::Seal(_) | ExchangeError::Descriptor(_) => Code::InvalidArgument,
         ExchangeError::Inconsistent(_) | ExchangeError::ContentMissing(_) | ExchangeError::Store(_) => Code::Internal,

@@ -62,12 +62,12 @@ impl Stage {
         let clock = Arc::new(TurnedClock::start());
         let victim = Node::start(folder.path(), "AUS", &clock, &change).await;
         let honest = Node::start(folder.path(), "IDN", &clock, &change).await;
-        onboard(&victim, honest.exchange().descriptor()).await;
-        onboard(&honest, victim.exchange().descriptor()).await;
+        onboard(&victim, &honest.exchange().descriptor()).await;
+        onboard(&honest, &victim.exchange().descriptor()).await;
         let name = format!("ROGUE{}", STAGES.fetch_add(1, Ordering::SeqCst));
         let config = make(folder.path(), &name);
         let (victims, honests) = (victim.exchange().descriptor(), honest.exchange().descriptor());
-        let rogue = Arc::new(Rogue::take_over(&config, victims, honests, clock.clone()));
+        let rogue = Arc::new(Rogue::take_over(&config, &victims, &honests, clock.clone()));
         Self { clock, rogue, victim, honest, made: AtomicU32::new(0), _folder: folder }
     }
 

@@ -75,7 +75,7 @@ async fn peer_whose_join_and_approval_were_abandoned_is_in_the_book() {
     let federation = Federation::new();
     let (aus, idn) = (federation.node("AUS").await, federation.node("IDN").await);
     let (operator, changes) = (operator(), aus.book_changes());
-    abandon(&aus, aus.join(&operator, idn.descriptor().clone())).await;
+    abandon(&aus, aus.join(&operator, idn.descriptor().as_ref().clone())).await;
     changed(changes).await;
     let (words, changes) = (aus.words_for(idn.id()), aus.book_changes());
     abandon(&aus, aus.approve(&operator, idn.id(), &words, "telephone")).await;
@@ -94,7 +94,7 @@ async fn approval_of_whose_end_the_node_never_heard_is_read_from_the_store() {
     let memory: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
     let aus = federation.open(Party::new("AUS"), memory.clone(), Limits::default()).await.unwrap();
     let idn = federation.node("IDN").await;
-    aus.join(&operator(), idn.descriptor().clone()).await.unwrap();
+    aus.join(&operator(), idn.descriptor().as_ref().clone()).await.unwrap();
     let words = aus.words_for(idn.id());
 
     let faulty = Arc::new(FaultEngine::new(memory, Fault::FailsAfterApplying, 1));

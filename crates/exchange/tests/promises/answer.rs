@@ -203,7 +203,7 @@ async fn participant_that_is_not_approved_gets_no_answer() {
         other => panic!("{other:?}"),
     };
     assert_eq!(refused().await, "F-02");
-    aus.join(&operator(), idn.descriptor().clone()).await.unwrap();
+    aus.join(&operator(), idn.descriptor().as_ref().clone()).await.unwrap();
     assert_eq!(refused().await, "F-02");
     aus.approve_by_phone(idn.id()).await;
     assert_eq!(aus.answer_to_name(&idn, "Budi Contoh").await.outcome(), AnswerOutcome::NoHit);
@@ -286,7 +286,7 @@ async fn answers_side_by_side_are_each_in_the_log_once() {
     let (federation, [aus, idn]) = Federation::of(["AUS", "IDN"]).await;
     let bare = federation.open_bare(Party::new("MYS"), Arc::new(MemoryEngine::new()), Limits::default()).await.unwrap();
     for (one, other) in [(&bare, &idn), (&idn, &bare), (&bare, &aus)] {
-        one.join(&operator(), other.descriptor().clone()).await.unwrap();
+        one.join(&operator(), other.descriptor().as_ref().clone()).await.unwrap();
         one.approve_by_phone(other.id()).await;
     }
     let ask = |asker: &Node| asker.query(bare.id(), by_name("Nobody"));

@@ -52,7 +52,7 @@ async fn hit_and_no_hit_are_answers() {
 async fn every_participant_is_named_with_its_own_ending() {
     let (federation, [aus, idn, mys, ..]) = Federation::of(["AUS", "IDN", "MYS", "NZL", "PHL"]).await;
     let nru = federation.node("NRU").await;
-    idn.join(&operator(), nru.descriptor().clone()).await.unwrap();
+    idn.join(&operator(), nru.descriptor().as_ref().clone()).await.unwrap();
     aus.hold(person("Budi Contoh")).await;
     idn.hold(person("Budi Contoh").clone()).await;
     mys.bench.slow_reads(Duration::from_millis(250));
@@ -131,7 +131,7 @@ async fn peer_knows_the_officer_by_a_stable_pseudonym_only() {
 async fn peer_that_does_not_know_us_refuses() {
     let federation = Federation::new();
     let (aus, idn) = (federation.node("AUS").await, federation.node("IDN").await);
-    idn.join(&operator(), aus.descriptor().clone()).await.unwrap();
+    idn.join(&operator(), aus.descriptor().as_ref().clone()).await.unwrap();
     idn.approve_by_phone(aus.id()).await;
     assert!(matches!(ending(&idn, "Budi Contoh").await, Ending::Refused(_)));
 }

@@ -14,7 +14,7 @@ async fn late_peer(records: usize) -> (Federation, Node, Node) {
         aus.hold(person(&format!("Person {n}"))).await;
     }
     for (one, other) in [(&aus, &idn), (&idn, &aus)] {
-        one.join(&operator(), other.descriptor().clone()).await.unwrap();
+        one.join(&operator(), other.descriptor().as_ref().clone()).await.unwrap();
         one.approve_by_phone(other.id()).await;
     }
     (federation, aus, idn)
@@ -49,7 +49,7 @@ async fn backlog_gives_the_current_version_only() {
     let (aus, idn) = (federation.node("AUS").await, federation.node("IDN").await);
     let first = aus.hold(person("Budi Contoh")).await;
     aus.change(first.record, 1, person("Budi C.").because("typing error").draft()).await.unwrap();
-    aus.join(&operator(), idn.descriptor().clone()).await.unwrap();
+    aus.join(&operator(), idn.descriptor().as_ref().clone()).await.unwrap();
     aus.approve_by_phone(idn.id()).await;
     assert_eq!(aus.release_backlog(idn.id()).await.unwrap(), 1);
     assert_eq!(aus.released(idn.id()).await[0].record_version, 2);
@@ -61,7 +61,7 @@ async fn backlog_is_for_approved_peers_only() {
     let (aus, idn) = (federation.node("AUS").await, federation.node("IDN").await);
     aus.hold(person("Budi Contoh")).await;
     assert!(matches!(aus.release_backlog(idn.id()).await, Err(ExchangeError::UnknownPeer(_))));
-    aus.join(&operator(), idn.descriptor().clone()).await.unwrap();
+    aus.join(&operator(), idn.descriptor().as_ref().clone()).await.unwrap();
     assert!(matches!(aus.release_backlog(idn.id()).await, Err(ExchangeError::PeerState { .. })));
     assert_eq!(aus.released(idn.id()).await, []);
 }
@@ -70,7 +70,7 @@ async fn backlog_is_for_approved_peers_only() {
 async fn approval_of_another_peer_meanwhile_leaves_no_record_behind() {
     let (federation, aus, idn) = late_peer(3).await;
     let mys = federation.node("MYS").await;
-    aus.join(&operator(), mys.descriptor().clone()).await.unwrap();
+    aus.join(&operator(), mys.descriptor().as_ref().clone()).await.unwrap();
     let approving = aus.clone();
     aus.bench.at_commit(2, When::Before, async move { approving.approve_by_phone(&id("MYS")).await });
     assert_eq!(aus.release_backlog(idn.id()).await.unwrap(), 3);

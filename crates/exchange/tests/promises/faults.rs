@@ -51,10 +51,10 @@ impl World {
         let aus = federation.open(Party::new("AUS"), memory.clone(), Limits::default()).await.unwrap();
         let (idn, mys) = (federation.node("IDN").await, federation.node("MYS").await);
         for (one, other) in [(&aus, &idn), (&idn, &aus), (&mys, &aus)] {
-            one.join(&operator(), other.descriptor().clone()).await.unwrap();
+            one.join(&operator(), other.descriptor().as_ref().clone()).await.unwrap();
             one.approve_by_phone(other.id()).await;
         }
-        aus.join(&operator(), mys.descriptor().clone()).await.unwrap();
+        aus.join(&operator(), mys.descriptor().as_ref().clone()).await.unwrap();
         let first = idn.hold(person("Siti Contoh")).await;
         idn.change(first.record, 1, person("Siti C.").because("typing error").draft()).await.unwrap();
         idn.hold(person("Wati Contoh")).await;

@@ -7,6 +7,7 @@ use selat_exchange::{ExchangeError, InSegment, IntakeError, Limits};
 use selat_ledger::LogId;
 use selat_record::pb::KeyPurpose;
 use selat_record::{Purpose, pb};
+use selat_seal::Signer;
 
 use crate::kit::{Conditions as _, Federation, Node, Party, forge, id, officer, person, reason};
 
@@ -210,7 +211,8 @@ async fn checkpoint_signed_by_a_key_of_another_purpose_is_refused() {
     let log = LogId::release(aus.id(), idn.id());
     let root = aus.store.logs.root(&log, 1).await.unwrap();
     let checkpoint = selat_ledger::Checkpoint { origin: log, size: 1, root };
-    let checkpoint = checkpoint.sign(aus.id(), &aus.party.key(KeyPurpose::Record));
+    let checkpoint =
+        checkpoint.sign(aus.id(), &Signer::new(KeyPurpose::Record, aus.party.key(KeyPurpose::Record))).unwrap();
     let segment = InSegment { checkpoint, ..good };
     check_refused(&federation, (&aus, &idn), segment, ("record key", "checkpoint: ")).await;
 }

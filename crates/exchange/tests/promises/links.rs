@@ -76,7 +76,7 @@ async fn backlog_keeps_what_links_to_the_hidden() {
     let (aus, idn) = (federation.node("AUS").await, federation.node("IDN").await);
     let (open, hidden) = (aus.hold(person("Siti")).await.record, aus.hold(person("Wati").to_nobody()).await.record);
     let (shown, kept) = (aus.hold(linked(&[open])).await.record, aus.hold(linked(&[open, hidden])).await.record);
-    aus.join(&operator(), idn.descriptor().clone()).await.unwrap();
+    aus.join(&operator(), idn.descriptor().as_ref().clone()).await.unwrap();
     aus.approve_by_phone(idn.id()).await;
     assert_eq!(aus.release_backlog(idn.id()).await.unwrap(), 2);
     let released: Vec<_> = aus.released(idn.id()).await.into_iter().map(|entry| entry.record_id).collect();

@@ -69,7 +69,7 @@ async fn wrong_words_are_refused_and_audited() {
 #[tokio::test(flavor = "multi_thread")]
 async fn own_descriptor_is_refused() {
     let (_, aus, _) = two().await;
-    let own = aus.join(&operator(), aus.descriptor().clone()).await;
+    let own = aus.join(&operator(), aus.descriptor().as_ref().clone()).await;
     assert!(matches!(own, Err(ExchangeError::PeerState { .. })), "{own:?}");
 }
 

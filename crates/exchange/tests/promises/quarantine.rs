@@ -184,11 +184,11 @@ async fn version_that_is_held_does_not_come_again() {
 async fn segment_of_a_peer_that_is_not_approved_is_refused_without_blame() {
     let (federation, [aus]) = Federation::of(["AUS"]).await;
     let mys = federation.node("MYS").await;
-    aus.join(&operator(), mys.descriptor().clone()).await.unwrap();
+    aus.join(&operator(), mys.descriptor().as_ref().clone()).await.unwrap();
     aus.approve_by_phone(mys.id()).await;
     aus.hold(person("Budi Contoh")).await;
     let segment = aus.segment(&mys).await;
-    mys.join(&operator(), aus.descriptor().clone()).await.unwrap();
+    mys.join(&operator(), aus.descriptor().as_ref().clone()).await.unwrap();
     for _ in 0..10 {
         assert!(mys.take(aus.id(), segment.clone()).await.is_err());
     }

@@ -13,7 +13,7 @@ use crate::kit::{Conditions as _, Federation, Node, Party, When, id, operator, p
 async fn waiting() -> (Federation, Node, Node) {
     let (federation, [aus, _]) = Federation::of(["AUS", "IDN"]).await;
     let mys = federation.node("MYS").await;
-    aus.join(&operator(), mys.descriptor().clone()).await.unwrap();
+    aus.join(&operator(), mys.descriptor().as_ref().clone()).await.unwrap();
     (federation, aus, mys)
 }
 
@@ -79,7 +79,7 @@ async fn other_descriptor_that_comes_during_the_approval_does_not_replace_the_ap
         hook_go_on.notified().await;
     });
     let operator = operator();
-    let other = aus.join(&operator, nru.descriptor().clone());
+    let other = aus.join(&operator, nru.descriptor().as_ref().clone());
     let approve = async {
         told.notified().await;
         aus.approve_by_phone(mys.id()).await;
@@ -102,7 +102,7 @@ async fn other_descriptor_that_comes_during_the_approval_does_not_replace_the_ap
 async fn approvals_at_one_moment_are_both_made() {
     let (federation, aus, mys) = waiting().await;
     let nru = federation.node("NRU").await;
-    aus.join(&operator(), nru.descriptor().clone()).await.unwrap();
+    aus.join(&operator(), nru.descriptor().as_ref().clone()).await.unwrap();
     futures::future::join(aus.approve_by_phone(mys.id()), aus.approve_by_phone(nru.id())).await;
     let stored = federation.restart(&aus).await;
     let approved: Vec<_> = stored.book().approved().map(|peer| peer.row.participant.to_string()).collect();

@@ -40,7 +40,7 @@ async fn node_that_stopped_goes_on_from_its_disk() {
     let federation = Federation::new();
     let (aus, idn) = (on_disk(&federation, folder.path()).await, federation.node("IDN").await);
     for (one, other) in [(&aus, &idn), (&idn, &aus)] {
-        one.join(&operator(), other.descriptor().clone()).await.unwrap();
+        one.join(&operator(), other.descriptor().as_ref().clone()).await.unwrap();
         one.approve_by_phone(other.id()).await;
     }
     let held = aus.hold(person("Budi Contoh")).await;

@@ -7,6 +7,7 @@ use selat_exchange::{InEntry, InSegment};
 use selat_ledger::{Checkpoint, Growth, Leaf, LogId};
 use selat_record::pb::KeyPurpose;
 use selat_record::{ParticipantId, Timestamp, pb};
+use selat_seal::Signer;
 
 use super::Party;
 
@@ -27,7 +28,7 @@ pub fn segment(from: &Party, to: &ParticipantId, entries: Vec<InEntry>) -> InSeg
     }
     let origin = LogId::release(&from.id, to);
     let checkpoint = Checkpoint { origin, size: growth.size(), root: growth.root().unwrap() };
-    let checkpoint = checkpoint.sign(&from.id, &from.key(KeyPurpose::Log));
+    let checkpoint = checkpoint.sign(&from.id, &Signer::new(KeyPurpose::Log, from.key(KeyPurpose::Log))).unwrap();
     InSegment { first_index: 0, entries, checkpoint }
 }
 

@@ -6,6 +6,7 @@ mod clock;
 pub mod forge;
 mod party;
 mod records;
+mod ring;
 mod trees;
 mod wire;
 
@@ -28,6 +29,7 @@ pub use bench::{Bench, When};
 pub use clock::{HandClock, Seeded};
 pub use party::{Party, envelope_over, federation, signed};
 pub use records::{Conditions, actor, find, id, officer, operator, person, reason};
+pub use ring::Ring;
 pub use wire::Wire;
 
 /// What the nodes of one test share.
@@ -46,6 +48,8 @@ pub struct Node {
     pub bench: Arc<Bench>,
     /// Reads what the exchange stored.
     pub store: Repositories,
+    /// The keys that it signs with.
+    pub ring: Arc<Ring>,
     entropy: Arc<Seeded>,
 }
 
@@ -71,7 +75,7 @@ impl Federation {
         }
         for one in &nodes {
             for other in nodes.iter().filter(|other| other.party.id != one.party.id) {
-                one.join(&operator(), other.descriptor().clone()).await.unwrap();
+                one.join(&operator(), other.descriptor().as_ref().clone()).await.unwrap();
                 one.approve_by_phone(&other.party.id).await;
             }
         }
@@ -109,13 +113,14 @@ impl Federation {
         limits: Limits,
     ) -> Result<Node, ExchangeError> {
         let entropy = self.entropy.clone();
-        let own = party.descriptor(1);
+        let ring = Arc::new(Ring::of(&party, entropy.clone()));
         let vault = Arc::new(Vault::new(&StorageKey::from_bytes([7; 32]), entropy.clone()));
         let identity = Identity { federation: federation(), participant: party.id.clone() };
         let store = Repositories::open(engine, vault.clone(), &identity).await?;
         let exchange = Exchange::open(Parts {
-            own,
-            signers: party.signers(),
+            federation: federation(),
+            own: vec![party.descriptor(1).envelope().clone()],
+            keys: ring.clone(),
             store: store.clone(),
             vault,
             clock: self.clock.clone(),
@@ -125,7 +130,7 @@ impl Federation {
         })
         .await?;
         self.wire.plug(exchange.clone());
-        Ok(Node { exchange, party: Arc::new(party), bench, store, entropy: self.entropy.clone() })
+        Ok(Node { exchange, party: Arc::new(party), bench, store, ring, entropy: self.entropy.clone() })
     }
 
     /// The node again, with nothing in memory that is not in its store.

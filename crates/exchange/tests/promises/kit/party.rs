@@ -1,11 +1,10 @@
 //! A participant with every key that a node has, all from its name.
 
-use selat_exchange::Signers;
 use selat_record::ids::mint_uuid;
 use selat_record::pb::KeyPurpose;
 use selat_record::{FederationId, ParticipantId, Payload, Timestamp, pb};
 use selat_seal::descriptor::{DescriptorDraft, describe_authority, describe_key, sign_with_roots};
-use selat_seal::{AcceptedDescriptor, Endpoint, SecretKey, Signer, pae, sha256};
+use selat_seal::{AcceptedDescriptor, Endpoint, SecretKey, pae, sha256};
 
 /// 2026-01-01, a day before the clock starts.
 const KEYS_MADE_MS: i64 = 1_767_225_600_000;
@@ -25,11 +24,6 @@ impl Party {
 
     pub fn key(&self, purpose: KeyPurpose) -> SecretKey {
         self.secret(purpose.as_str_name())
-    }
-
-    pub fn signers(&self) -> Signers {
-        let signer = |purpose| Signer::new(purpose, self.key(purpose));
-        Signers { record: signer(KeyPurpose::Record), query: signer(KeyPurpose::Query), log: signer(KeyPurpose::Log) }
     }
 
     /// The first descriptor; another `edition` is another descriptor of the same participant.

@@ -2,23 +2,27 @@
 //!
 //! Each participant has a small authority for its nodes, which stands in its descriptor, and one for its officers, which
 //! stands in no descriptor. Each can only name what is beneath its own subtree, and no further authority beneath it.
-//! Keys come in as 32-byte Ed25519 seeds; keeping them is the caller's business.
+//! An authority signs through a [`Signer`], so its key may live where it cannot be read; keeping it is the caller's
+//! business.
 
+use std::cell::OnceCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ED25519, SanType, SerialNumber, date_time_ymd,
+    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ED25519, PublicKeyData, SanType, SerialNumber,
+    SignatureAlgorithm, SigningKey, date_time_ymd,
 };
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use selat_record::{FederationId, ParticipantId, Timestamp};
-use selat_seal::Entropy;
+use selat_seal::{Entropy, KeyFailure, KeyId, Signer};
 use zeroize::Zeroizing;
 
 use crate::leaf::Leaf;
 use crate::name::{NodeName, OfficerName, node_subtree, officer_subtree};
-use crate::roots::{AuthorityFault, read_authority};
+use crate::roots::{AuthorityFacts, AuthorityFault, read_authority};
 
 /// Longest life of a node's leaf: how long a stolen node key can be used after its theft is noticed by nobody.
 pub const NODE_LEAF_LIFE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -35,16 +39,16 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Makes the authority of `participant` from a seed, valid for `life` from `now`.
+    /// Makes the authority of `participant` whose key `signer` holds, valid for `life` from `now`. Waits for the signer.
     pub fn create(
         participant: ParticipantId,
         federation: FederationId,
-        seed: &[u8; 32],
+        signer: Arc<Signer>,
         now: Timestamp,
         life: Duration,
         entropy: &dyn Entropy,
     ) -> Result<Self, AuthorityError> {
-        let keeper = Keeper::create(node_subtree(&participant, &federation), seed, now, life, entropy)?;
+        let keeper = Keeper::create(node_subtree(&participant, &federation), signer, now, life, entropy)?;
         Ok(Self { federation, participant, keeper })
     }
 
@@ -52,11 +56,18 @@ impl Authority {
     pub fn open(
         participant: ParticipantId,
         federation: FederationId,
-        seed: &[u8; 32],
+        signer: Arc<Signer>,
         certificate: CertificateDer<'static>,
     ) -> Result<Self, AuthorityError> {
-        let keeper = Keeper::open(node_subtree(&participant, &federation), seed, certificate)?;
+        let keeper = Keeper::open(node_subtree(&participant, &federation), signer, certificate)?;
         Ok(Self { federation, participant, keeper })
+    }
+
+    /// The same, issuing nothing that is valid at or after `until`: peers go by the window of its key in the descriptor,
+    /// and a leaf that outlived it would be refused before its time.
+    pub fn ending(mut self, until: Timestamp) -> Self {
+        self.keeper.not_after = self.keeper.not_after.min(until);
+        self
     }
 
     /// The certificate that goes into the descriptor.
@@ -66,11 +77,26 @@ impl Authority {
 
     /// The key that goes into the descriptor beside it.
     pub fn public_key(&self) -> [u8; 32] {
-        self.keeper.public_key
+        *self.keeper.signer.public().as_bytes()
+    }
+
+    /// The id of that key.
+    pub fn key_id(&self) -> KeyId {
+        self.keeper.signer.id()
+    }
+
+    /// Until when it issues.
+    pub fn not_after(&self) -> Timestamp {
+        self.keeper.not_after
+    }
+
+    /// True when issuing waits for something outside this process, so that it does not belong on an async thread.
+    pub fn blocks(&self) -> bool {
+        self.keeper.signer.blocks()
     }
 
     /// Issues a leaf with a fresh key to one of the participant's nodes: for client and server, for at most
-    /// [`NODE_LEAF_LIFE_MAX`], and never beyond the authority's own life.
+    /// [`NODE_LEAF_LIFE_MAX`], and never beyond the authority's own end.
     pub fn issue(
         &self,
         name: &NodeName,
@@ -94,16 +120,16 @@ pub struct OfficerAuthority {
 }
 
 impl OfficerAuthority {
-    /// Makes the officers' authority of `participant` from a seed, valid for `life` from `now`.
+    /// Makes the officers' authority of `participant` whose key `signer` holds, valid for `life` from `now`.
     pub fn create(
         participant: ParticipantId,
         federation: FederationId,
-        seed: &[u8; 32],
+        signer: Arc<Signer>,
         now: Timestamp,
         life: Duration,
         entropy: &dyn Entropy,
     ) -> Result<Self, AuthorityError> {
-        let keeper = Keeper::create(officer_subtree(&participant, &federation), seed, now, life, entropy)?;
+        let keeper = Keeper::create(officer_subtree(&participant, &federation), signer, now, life, entropy)?;
         Ok(Self { federation, participant, keeper })
     }
 
@@ -111,16 +137,21 @@ impl OfficerAuthority {
     pub fn open(
         participant: ParticipantId,
         federation: FederationId,
-        seed: &[u8; 32],
+        signer: Arc<Signer>,
         certificate: CertificateDer<'static>,
     ) -> Result<Self, AuthorityError> {
-        let keeper = Keeper::open(officer_subtree(&participant, &federation), seed, certificate)?;
+        let keeper = Keeper::open(officer_subtree(&participant, &federation), signer, certificate)?;
         Ok(Self { federation, participant, keeper })
     }
 
     /// The certificate that desk listeners go by.
     pub fn certificate(&self) -> &CertificateDer<'static> {
         &self.keeper.certificate
+    }
+
+    /// Until when it issues.
+    pub fn not_after(&self) -> Timestamp {
+        self.keeper.not_after
     }
 
     /// Issues a leaf with a fresh key to an officer: for a client only, for at most [`OFFICER_LEAF_LIFE_MAX`].
@@ -159,7 +190,10 @@ pub enum AuthorityError {
         /// Its last moment.
         not_after: Timestamp,
     },
-    /// The key was refused by the cryptographic library.
+    /// The authority's key did not sign.
+    #[error("the authority's key did not sign")]
+    Signer(#[from] KeyFailure),
+    /// The leaf's fresh key was refused by the cryptographic library.
     #[error("the key cannot be used")]
     Key,
     /// The certificate could not be made.
@@ -170,8 +204,7 @@ pub enum AuthorityError {
 /// An authority's key and certificate.
 struct Keeper {
     subtree: String,
-    key: KeyPair,
-    public_key: [u8; 32],
+    signer: Arc<Signer>,
     certificate: CertificateDer<'static>,
     not_before: Timestamp,
     not_after: Timestamp,
@@ -180,7 +213,7 @@ struct Keeper {
 impl Keeper {
     fn create(
         subtree: String,
-        seed: &[u8; 32],
+        signer: Arc<Signer>,
         now: Timestamp,
         life: Duration,
         entropy: &dyn Entropy,
@@ -193,19 +226,22 @@ impl Keeper {
             permitted_subtrees: vec![GeneralSubtree::DnsName(subtree.clone())],
             excluded_subtrees: Vec::new(),
         });
-        let (key, _) = ed25519(seed)?;
-        let certificate = params.self_signed(&key)?.der().clone();
-        Self::open(subtree, seed, certificate)
+        let key = CertificateKey::of(&signer);
+        let made = params.self_signed(&key);
+        let certificate = key.outcome(made)?.der().clone();
+        Self::open(subtree, signer, certificate)
     }
 
-    fn open(subtree: String, seed: &[u8; 32], certificate: CertificateDer<'static>) -> Result<Self, AuthorityError> {
-        let (key, _) = ed25519(seed)?;
-        let facts = read_authority(&certificate, &subtree)?;
-        if key.public_key_raw() != facts.public_key {
+    fn open(
+        subtree: String,
+        signer: Arc<Signer>,
+        certificate: CertificateDer<'static>,
+    ) -> Result<Self, AuthorityError> {
+        let AuthorityFacts { public_key, not_before, not_after } = read_authority(&certificate, &subtree)?;
+        if public_key != *signer.public().as_bytes() {
             return Err(AuthorityFault::OtherKey.into());
         }
-        let (not_before, not_after) = (facts.not_before, facts.not_after);
-        Ok(Self { subtree, key, public_key: facts.public_key, certificate, not_before, not_after })
+        Ok(Self { subtree, signer, certificate, not_before, not_after })
     }
 
     fn issue(
@@ -232,8 +268,47 @@ impl Keeper {
         let (key, pkcs8) = ed25519(&seed)?;
         let mut own = CertificateParams::default();
         own.distinguished_name = subject(&self.subtree);
-        let certificate = params.signed_by(&key, &Issuer::from_params(&own, &self.key))?;
-        Ok(Leaf::new(certificate.der().clone(), pkcs8))
+        let issuer = CertificateKey::of(&self.signer);
+        let signed = params.signed_by(&key, &Issuer::from_params(&own, &issuer));
+        Ok(Leaf::new(issuer.outcome(signed)?.der().clone(), pkcs8))
+    }
+}
+
+/// A signer as the maker of certificates takes it. Why it did not sign is kept beside, because it would be lost there.
+struct CertificateKey<'a> {
+    signer: &'a Signer,
+    failure: OnceCell<KeyFailure>,
+}
+
+impl<'a> CertificateKey<'a> {
+    fn of(signer: &'a Signer) -> Self {
+        Self { signer, failure: OnceCell::new() }
+    }
+
+    fn outcome<T>(&self, made: Result<T, rcgen::Error>) -> Result<T, AuthorityError> {
+        match self.failure.get() {
+            Some(failure) => Err(failure.clone().into()),
+            None => Ok(made?),
+        }
+    }
+}
+
+impl PublicKeyData for CertificateKey<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.signer.public().as_bytes()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_ED25519
+    }
+}
+
+impl SigningKey for CertificateKey<'_> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        self.signer.sign_bytes(message).map(|signature| signature.to_vec()).map_err(|failure| {
+            self.failure.get_or_init(|| failure);
+            rcgen::Error::RemoteKeyError
+        })
     }
 }
 

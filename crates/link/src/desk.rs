@@ -17,7 +17,7 @@ use crate::gate::{Gate, Identity, check_client};
 use crate::leaf::LiveLeaf;
 use crate::listener::{Limits, Listener};
 use crate::name::OfficerName;
-use crate::roots::{AuthorityFault, LiveRoots, OfficerAnchors, Roots, TrustedPeer};
+use crate::roots::{AuthorityFault, LiveRoots, OfficerAnchors, Roots, TrustedAuthority, TrustedPeer};
 use crate::tls::Now;
 
 /// The listener for officers.
@@ -147,7 +147,8 @@ pub struct DeskAccess {
 impl DeskAccess {
     /// A dialer that trusts this participant's nodes and nobody else.
     pub fn dialer(self, limits: DialLimits) -> Result<Dialer, AuthorityFault> {
-        let peer = TrustedPeer { participant: self.participant, authorities: self.authorities };
+        let authorities = self.authorities.into_iter().map(TrustedAuthority::for_its_life).collect();
+        let peer = TrustedPeer { participant: self.participant, authorities };
         let roots = LiveRoots::new(Roots::new(self.federation).with(peer)?);
         Ok(Dialer::new(self.leaf, roots, self.now, limits))
     }

@@ -21,13 +21,31 @@ use crate::name::{node_subtree, officer_subtree};
 /// More than a change of authorities ever needs at once.
 const AUTHORITIES_MAX: usize = 8;
 
-/// A participant that may connect, with the authority certificates of its descriptor.
+/// A participant that may connect, with the authorities of its descriptor.
 #[derive(Debug, Clone)]
 pub struct TrustedPeer {
     /// The participant.
     pub participant: ParticipantId,
-    /// Its authorities in DER.
-    pub authorities: Vec<CertificateDer<'static>>,
+    /// Its authorities.
+    pub authorities: Vec<TrustedAuthority>,
+}
+
+/// An authority and when it vouches: within its certificate's dates and within this window.
+#[derive(Debug, Clone)]
+pub struct TrustedAuthority {
+    /// Its certificate in DER.
+    pub certificate: CertificateDer<'static>,
+    /// First moment of the window.
+    pub from: Timestamp,
+    /// First moment after the window; `None`: the certificate alone says.
+    pub until: Option<Timestamp>,
+}
+
+impl TrustedAuthority {
+    /// Vouches as long as its certificate says.
+    pub fn for_its_life(certificate: CertificateDer<'static>) -> Self {
+        Self { certificate, from: Timestamp::EPOCH, until: None }
+    }
 }
 
 /// The authorities of each trusted participant.
@@ -158,7 +176,8 @@ impl OfficerAnchors {
         participant: &ParticipantId,
         federation: &FederationId,
     ) -> Result<Self, AuthorityFault> {
-        Anchor::read_all(authorities, &officer_subtree(participant, federation)).map(Self)
+        let authorities: Vec<_> = authorities.iter().cloned().map(TrustedAuthority::for_its_life).collect();
+        Anchor::read_all(&authorities, &officer_subtree(participant, federation)).map(Self)
     }
 
     pub(crate) fn valid_at(&self, now: Timestamp) -> RootCertStore {
@@ -195,24 +214,31 @@ struct Anchor {
     anchor: TrustAnchor<'static>,
     not_before: Timestamp,
     not_after: Timestamp,
+    until: Option<Timestamp>,
 }
 
 impl Anchor {
-    fn read_all(authorities: &[CertificateDer<'static>], subtree: &str) -> Result<Vec<Self>, AuthorityFault> {
+    fn read_all(authorities: &[TrustedAuthority], subtree: &str) -> Result<Vec<Self>, AuthorityFault> {
         if authorities.is_empty() || authorities.len() > AUTHORITIES_MAX {
             return Err(AuthorityFault::Count(authorities.len()));
         }
-        authorities.iter().map(|der| Self::read(der, subtree)).collect()
+        authorities.iter().map(|authority| Self::read(authority, subtree)).collect()
     }
 
-    fn read(der: &CertificateDer<'static>, subtree: &str) -> Result<Self, AuthorityFault> {
-        let AuthorityFacts { not_before, not_after, .. } = read_authority(der, subtree)?;
-        Ok(Self { anchor: trust_anchor(der)?, not_before, not_after })
+    fn read(authority: &TrustedAuthority, subtree: &str) -> Result<Self, AuthorityFault> {
+        let TrustedAuthority { certificate, from, until } = authority;
+        let AuthorityFacts { not_before, not_after, .. } = read_authority(certificate, subtree)?;
+        let not_before = not_before.max(*from);
+        Ok(Self { anchor: trust_anchor(certificate)?, not_before, not_after, until: *until })
     }
 
     fn valid_at(anchors: &[Self], now: Timestamp) -> RootCertStore {
-        let valid = |anchor: &&Self| anchor.not_before <= now && now <= anchor.not_after;
-        RootCertStore { roots: anchors.iter().filter(valid).map(|valid| valid.anchor.clone()).collect() }
+        let valid = anchors.iter().filter(|anchor| anchor.is_valid_at(now));
+        RootCertStore { roots: valid.map(|valid| valid.anchor.clone()).collect() }
+    }
+
+    fn is_valid_at(&self, now: Timestamp) -> bool {
+        self.not_before <= now && now <= self.not_after && self.until.is_none_or(|until| now < until)
     }
 }
 

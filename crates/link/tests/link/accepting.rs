@@ -100,7 +100,7 @@ async fn second_authority_is_believed_as_soon_as_it_is_added() {
     let scene = Scene::new().await;
     let next = Country::with_seed("AUS", 2, &scene.clock);
     assert!(!scene.call(&next.leaf(&scene.clock)).await.is_echoed());
-    let both = [&scene.aus, &next].map(|country| country.authority.certificate().clone()).to_vec();
+    let both = [&scene.aus, &next].map(|country| country.windowed(selat_record::Timestamp::EPOCH, None)).into();
     let peer = TrustedPeer { participant: scene.aus.id.clone(), authorities: both };
     scene.roots.swap((*scene.roots.load()).clone().with(peer).unwrap());
     assert!(scene.call(&next.leaf(&scene.clock)).await.is_echoed());

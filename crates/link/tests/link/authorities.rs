@@ -7,9 +7,10 @@ use rcgen::{
 use selat_link::{
     Authority, AuthorityError, AuthorityFault, Leaf, NODE_LEAF_LIFE_MAX, Roots, TrustedPeer, check_authority,
 };
+use selat_record::Timestamp;
 use selat_seal::{PublicKey, SecretKey};
 
-use crate::support::{Clock, Counting, Country, DAY, HOUR, YEAR, federation, key_of, participant};
+use crate::support::{Clock, Counting, Country, DAY, HOUR, YEAR, federation, key_of, participant, signer};
 
 fn check(der: &[u8], country: &Country) -> Result<selat_link::AuthorityFacts, AuthorityFault> {
     check_authority(der, &country.authority.public_key(), &country.id, &federation())
@@ -115,7 +116,7 @@ fn leaf_is_not_an_authority() {
 fn peer_with_one_bad_authority_among_good_ones_is_not_trusted() {
     let clock = Clock::new();
     let (aus, idn) = (Country::new("AUS", &clock), Country::new("IDN", &clock));
-    let authorities = vec![aus.authority.certificate().clone(), idn.authority.certificate().clone()];
+    let authorities = [&aus, &idn].map(|country| country.windowed(Timestamp::EPOCH, None)).into();
     let mixed = TrustedPeer { participant: aus.id.clone(), authorities };
     assert!(Roots::new(federation()).with(mixed).is_err());
     let none = TrustedPeer { participant: aus.id, authorities: Vec::new() };
@@ -161,7 +162,7 @@ fn name_of_another_participant_is_not_issued() {
 fn authority_is_taken_up_again_only_with_its_own_seed() {
     let clock = Clock::new();
     let (aus, entropy) = (Country::new("AUS", &clock), Counting::default());
-    let open = |seed| Authority::open(aus.id.clone(), federation(), seed, aus.authority.certificate().clone());
+    let open = |seed| Authority::open(aus.id.clone(), federation(), signer(seed), aus.authority.certificate().clone());
     let again = open(&aus.seed).unwrap();
     assert!(again.issue(&aus.node(), clock.time(), DAY, &entropy).is_ok());
     assert!(matches!(open(&[3; 32]).err(), Some(AuthorityError::Certificate(AuthorityFault::OtherKey))));

@@ -12,3 +12,5 @@ mod desk;
 mod dialing;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod turning;

@@ -15,10 +15,11 @@ use rustls::{ClientConfig, DigitallySignedStruct, HandshakeKind, NamedGroup, Sig
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use selat_link::{
     Authority, CertificateFault, DialLimits, Dialer, Gate, HandshakeFault, Leaf, Limits, Listener, LiveLeaf, LiveRoots,
-    NodeName, Now, OfficerAuthority, PeerAddress, PeerListener, PeerSetup, Roots, TrustedPeer,
+    NodeName, Now, OfficerAuthority, PeerAddress, PeerListener, PeerSetup, Roots, TrustedAuthority, TrustedPeer,
 };
+use selat_record::pb::KeyPurpose;
 use selat_record::{FederationId, ParticipantId, Timestamp};
-use selat_seal::Entropy;
+use selat_seal::{Entropy, SecretKey, Signer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -94,8 +95,9 @@ impl Country {
         let seed = selat_seal::sha256(&[code.as_bytes(), &[nth]]);
         let officers_seed = selat_seal::sha256(&[code.as_bytes(), b"officers", &[nth]]);
         let now = clock.time();
-        let authority = Authority::create(id.clone(), federation(), &seed, now, YEAR, &entropy).unwrap();
-        let officers = OfficerAuthority::create(id.clone(), federation(), &officers_seed, now, YEAR, &entropy).unwrap();
+        let authority = Authority::create(id.clone(), federation(), signer(&seed), now, YEAR, &entropy).unwrap();
+        let officers_key = signer(&officers_seed);
+        let officers = OfficerAuthority::create(id.clone(), federation(), officers_key, now, YEAR, &entropy).unwrap();
         Self { id, seed, authority, officers_seed, officers, entropy }
     }
 
@@ -123,8 +125,22 @@ impl Country {
     }
 
     pub fn trusted(&self) -> TrustedPeer {
-        TrustedPeer { participant: self.id.clone(), authorities: vec![self.authority.certificate().clone()] }
+        self.trusted_from(Timestamp::EPOCH, None)
     }
+
+    /// Trusted within a window.
+    pub fn trusted_from(&self, from: Timestamp, until: Option<Timestamp>) -> TrustedPeer {
+        TrustedPeer { participant: self.id.clone(), authorities: vec![self.windowed(from, until)] }
+    }
+
+    pub fn windowed(&self, from: Timestamp, until: Option<Timestamp>) -> TrustedAuthority {
+        TrustedAuthority { certificate: self.authority.certificate().clone(), from, until }
+    }
+}
+
+/// The key of an authority, from its seed.
+pub fn signer(seed: &[u8; 32]) -> Arc<Signer> {
+    Arc::new(Signer::new(KeyPurpose::TlsCa, SecretKey::from_seed(*seed)))
 }
 
 pub fn dns(names: &[&str]) -> Vec<SanType> {

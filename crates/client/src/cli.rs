@@ -6,13 +6,15 @@
 mod peer;
 mod record;
 mod search;
+mod span;
 mod values;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-pub use peer::{ApproveArgs, InviteArgs, JoinArgs, PeerArgs, PeerCommand};
+pub use peer::{ApproveArgs, InviteArgs, JoinArgs, PeerArgs, PeerCommand, StandingArgs};
+pub(crate) use peer::{COLUMNS as PEER_COLUMNS, USUAL_COLUMNS as PEER_USUAL_COLUMNS};
 pub use record::{
     AmendArgs, ExportArgs, GetArgs, HistoryArgs, ImportArgs, ListArgs, PutArgs, QuarantineArgs, RecordCommand,
     ReleaseArgs,
@@ -109,7 +111,7 @@ impl Command {
     pub fn columns(&self) -> &'static [&'static str] {
         match self {
             Self::Record(command) => command.columns(),
-            Self::Peer(PeerCommand::List) => peer::COLUMNS,
+            Self::Peer(PeerCommand::List) => PEER_COLUMNS,
             _ => &[],
         }
     }
@@ -168,6 +170,9 @@ mod tests {
             "selat peer list",
             "selat peer show IDN",
             "selat peer ping IDN",
+            "selat peer suspend IDN --reason 1",
+            "selat peer resume IDN --reason 1",
+            "selat peer remove IDN --reason 1 --yes",
         ] {
             parse(line).unwrap_or_else(|fault| panic!("{line}: {fault}"));
         }
@@ -201,6 +206,8 @@ mod tests {
             "selat record import f.csv --map m.toml --dry-run --join nothing",
             "selat record import f.csv --map m.toml --dry-run --release-to everyone",
             "selat peer approve IDN",
+            "selat peer suspend IDN",
+            "selat peer remove IDN",
             "selat peer show idn/../x",
         ] {
             let fault = parse(line).err().unwrap_or_else(|| panic!("taken: {line}"));

@@ -4,6 +4,7 @@ mod import;
 mod peer;
 mod record;
 mod search;
+mod standing;
 mod status;
 
 use selat_complaint::{Complaint, Exit};

@@ -1,6 +1,7 @@
 //! How replies look: as text for people and as versioned JSON for programs (shapes in JSON.md). Pure functions from a
 //! reply to text or a value; nothing in here prints or asks the node.
 
+mod acceptance;
 mod banner;
 pub(crate) mod import;
 pub(crate) mod peer;

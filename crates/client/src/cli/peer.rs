@@ -5,16 +5,34 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use selat_record::ParticipantId;
 
-use super::values::participant;
+use super::values::{participant, why};
 
 /// Columns of the table of peers.
-pub(crate) const COLUMNS: &[&str] =
-    &["peer", "unit", "state", "following", "held", "lag", "sent", "last-contact", "trouble"];
+pub(crate) const COLUMNS: &[&str] = &[
+    "peer",
+    "unit",
+    "state",
+    "following",
+    "held",
+    "lag",
+    "sent",
+    "last-contact",
+    "descriptor",
+    "fresh",
+    "refreshed",
+    "acknowledged",
+    "clock",
+    "trouble",
+];
+
+/// Those that are shown unless others are asked for: they fit a small terminal.
+pub(crate) const USUAL_COLUMNS: &[&str] =
+    &["peer", "state", "fresh", "following", "lag", "sent", "last-contact", "trouble"];
 
 /// The commands on peers.
 #[derive(Debug, Clone, Subcommand)]
 pub enum PeerCommand {
-    /// Write our descriptor, to be sent to the other side
+    /// Write our descriptors, to be sent to the other side
     Invite(InviteArgs),
     /// Read the other side's descriptor; no traffic yet
     Join(JoinArgs),
@@ -31,11 +49,13 @@ Examples:
     Approve(ApproveArgs),
     /// List the peers
     #[command(after_help = "\
-Columns: peer, unit, state, following, held, lag, sent, last-contact, trouble
+Columns: peer, state, fresh (whether its descriptor was found current lately), following, lag (entries not held yet), sent \
+(entries sent of our log to it), last-contact, trouble. Only if asked for: unit, held, descriptor (its version), refreshed, \
+acknowledged (version of our descriptor that it holds), clock (its clock against ours).
 
 Examples:
   selat peer list
-  selat peer list --columns peer,state,lag")]
+  selat peer list --columns peer,state,descriptor,acknowledged,clock")]
     List,
     /// Show all that is known of a peer
     #[command(after_help = "\
@@ -49,6 +69,24 @@ Examples:
   selat peer ping IDN
   selat peer ping IDN --output json")]
     Ping(PeerArgs),
+    /// Stop all traffic with a peer until it is resumed; its connections are closed at once
+    #[command(after_help = "\
+Examples:
+  selat peer suspend IDN --reason 'their operator reports a break-in'")]
+    Suspend(StandingArgs),
+    /// Let traffic flow again with a suspended peer
+    #[command(after_help = "\
+Examples:
+  selat peer resume IDN --reason 'all clear, called their duty officer'")]
+    Resume(StandingArgs),
+    /// Forget a peer for good: it comes back only by a new comparison of words; what it gave stays
+    #[command(after_help = "\
+Asks for the peer's name to be typed; --yes answers for scripts.
+
+Examples:
+  selat peer remove IDN --reason 'keys lost, starts anew'
+  selat peer remove IDN --reason 'keys lost, starts anew' --yes")]
+    Remove(StandingArgs),
 }
 
 /// A peer by name.
@@ -57,6 +95,17 @@ pub struct PeerArgs {
     /// The peer
     #[arg(value_name = "PEER", value_parser = participant)]
     pub peer: ParticipantId,
+}
+
+/// A peer, and why its standing is changed.
+#[derive(Debug, Clone, Args)]
+pub struct StandingArgs {
+    /// The peer
+    #[arg(value_name = "PEER", value_parser = participant)]
+    pub peer: ParticipantId,
+    /// Why, for the audit log: 1 to 200 characters
+    #[arg(long, value_name = "TEXT", value_parser = why)]
+    pub reason: String,
 }
 
 /// What `selat peer invite` takes.
@@ -76,10 +125,13 @@ pub struct InviteArgs {
 /// What `selat peer join` takes.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
+The file of a peer that is approved already brings its next versions: each must follow from the one before. So two nodes \
+come together again when one of them missed what the other published.
+
 Examples:
   selat peer join IDN.descriptor")]
 pub struct JoinArgs {
-    /// The other side's descriptor; - reads standard input
+    /// The other side's descriptors, as its selat peer invite wrote them; - reads standard input
     pub file: PathBuf,
 }
 

@@ -6,7 +6,8 @@ use clap::Args;
 use selat_record::ParticipantId;
 use selat_record::pb::{Find, PartialDate};
 
-use super::values::{KindName, ReasonArgs, deadline, partial_date, participant};
+use super::span::deadline;
+use super::values::{KindName, ReasonArgs, partial_date, participant};
 
 /// What `selat search` takes.
 #[derive(Debug, Clone, Args)]

@@ -4,17 +4,16 @@ use std::path::Path;
 
 use selat_complaint::{Complaint, Exit, clean};
 use selat_wire::desk::{
-    PeerApproveRequest, PeerInviteRequest, PeerJoinRequest, PeerListRequest, PeerNameRequest, PeerView, PingResult,
-    PingStep,
+    PeerApproveRequest, PeerInviteRequest, PeerJoinRequest, PeerListRequest, PeerNameRequest, PeerState, PeerView,
+    PingResult, PingStep,
 };
 use serde_json::{Value, json};
 
-use super::Session;
-use crate::cli::{ApproveArgs, Command, Form, InviteArgs, JoinArgs, PeerArgs, PeerCommand};
+use super::{Session, standing};
+use crate::cli::{ApproveArgs, Form, InviteArgs, JoinArgs, PeerArgs, PeerCommand};
 use crate::explain;
 use crate::input::{small_text, unreadable};
 use crate::refusal::refusal;
-use crate::show::table::Rows;
 use crate::show::{SHAPE_VERSION, peer};
 
 /// Words of a safety phrase.
@@ -31,6 +30,9 @@ pub(super) async fn run(session: &mut Session<'_>, command: PeerCommand) -> Resu
         PeerCommand::List => list(session).await,
         PeerCommand::Show(args) => show(session, &args).await,
         PeerCommand::Ping(args) => ping(session, &args).await,
+        PeerCommand::Suspend(args) => standing::suspend(session, &args).await,
+        PeerCommand::Resume(args) => standing::resume(session, &args).await,
+        PeerCommand::Remove(args) => standing::remove(session, &args).await,
     }
 }
 
@@ -62,7 +64,9 @@ async fn join(session: &mut Session<'_>, args: &JoinArgs) -> Result<Exit, Compla
     let doing = format!("the descriptor in {} was not joined", args.file.display());
     let view = desk.peer_join(PeerJoinRequest { descriptor }).await.map_err(refusal(doing))?.into_inner();
     print_peer(session, &view)?;
-    session.screen.say(format!("no traffic yet; next: selat peer fingerprint {}", clean(&view.participant)));
+    if view.state() == PeerState::Pending {
+        session.screen.say(format!("no traffic yet; next: selat peer fingerprint {}", clean(&view.participant)));
+    }
     Ok(Exit::Ok)
 }
 
@@ -95,7 +99,7 @@ async fn list(session: &mut Session<'_>) -> Result<Exit, Complaint> {
     let peers = peers(session).await?;
     match session.form() {
         Form::Table => {
-            let mut rows = Rows::new(Command::Peer(PeerCommand::List).columns(), &session.globals.columns)?;
+            let mut rows = peer::rows(&session.globals.columns)?;
             peers.iter().for_each(|view| peer::push(&mut rows, view));
             session.print_rows(&rows, "no peers yet: selat peer invite")?;
         }
@@ -148,7 +152,7 @@ async fn peers(session: &Session<'_>) -> Result<Vec<PeerView>, Complaint> {
     Ok(reply.into_inner().peers)
 }
 
-fn print_peer(session: &mut Session<'_>, view: &PeerView) -> Result<(), Complaint> {
+pub(super) fn print_peer(session: &mut Session<'_>, view: &PeerView) -> Result<(), Complaint> {
     session.print(|| versioned(view), || peer::lines(view))
 }
 

@@ -4,9 +4,8 @@ use selat_complaint::{Complaint, Exit};
 use selat_wire::desk::StatusRequest;
 
 use super::Session;
-use crate::cli::{Command, Form, PeerCommand};
+use crate::cli::Form;
 use crate::refusal::refusal;
-use crate::show::table::Rows;
 use crate::show::{peer, status};
 
 pub(super) async fn run(session: &mut Session<'_>) -> Result<Exit, Complaint> {
@@ -14,7 +13,7 @@ pub(super) async fn run(session: &mut Session<'_>) -> Result<Exit, Complaint> {
     let reply = desk.status(StatusRequest {}).await.map_err(refusal("the node's status cannot be shown"))?.into_inner();
     session.print(|| status::json(&reply), || status::lines(&reply))?;
     if session.form() == Form::Table {
-        let mut rows = Rows::new(Command::Peer(PeerCommand::List).columns(), &[])?;
+        let mut rows = peer::rows(&[])?;
         reply.peers.iter().for_each(|view| peer::push(&mut rows, view));
         session.screen.line("")?;
         session.print_rows(&rows, "no peers yet: selat peer invite")?;

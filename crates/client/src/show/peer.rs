@@ -1,26 +1,37 @@
 //! Peers: one row each, all that is known of one, and the steps of a ping.
 
-use selat_complaint::clean;
-use selat_wire::desk::{PeerFingerprintReply, PeerState, PeerView, PingResult, PingStep};
+use selat_complaint::{Complaint, clean};
+use selat_wire::desk::{Freshness, PeerFingerprintReply, PeerState, PeerView, PingResult, PingStep};
 use serde_json::{Value, json};
 
 use super::table::Rows;
-use super::{SHAPE_VERSION, words};
+use super::{SHAPE_VERSION, acceptance, words};
+use crate::cli::{PEER_COLUMNS, PEER_USUAL_COLUMNS};
 use crate::screen::Tone;
 
-/// Adds the row of a peer to a table of [`crate::cli`]'s peer columns.
+/// A table of peers with the columns that are `wanted`, else the usual ones.
+pub(crate) fn rows(wanted: &[String]) -> Result<Rows, Complaint> {
+    let usual: Vec<String> = PEER_USUAL_COLUMNS.iter().map(|name| (*name).to_owned()).collect();
+    Rows::new(PEER_COLUMNS, if wanted.is_empty() { &usual } else { wanted })
+}
+
+/// Adds the row of a peer.
 pub(crate) fn push(rows: &mut Rows, peer: &PeerView) {
     let following = peer.following.clone().unwrap_or_default();
-    let connected = if following.connected { "yes" } else { "no" };
     rows.push([
         peer.participant.clone(),
         peer.unit.clone(),
         words::peer_state(peer.state),
-        connected.to_owned(),
+        if following.connected { "yes" } else { "no" }.to_owned(),
         following.held.to_string(),
         lag(peer).to_string(),
         format!("{}/{}", peer.release_log_sent, peer.release_log_size),
         words::moment_or_nothing(following.last_contact_ms),
+        peer.descriptor_version.to_string(),
+        freshness(peer),
+        words::moment_or_nothing(peer.refreshed_ms),
+        version_or_nothing(peer.acknowledged_version),
+        peer.clock_skew_ms.map_or_else(|| words::NOTHING.to_owned(), words::offset),
         trouble(peer).unwrap_or_else(|| words::NOTHING.to_owned()),
     ]);
 }
@@ -30,8 +41,11 @@ pub(crate) fn lines(peer: &PeerView) -> Vec<String> {
     let following = peer.following.clone().unwrap_or_default();
     let mut lines = vec![
         format!("{}  {}", peer.participant, peer.unit),
-        format!("state       {}", words::peer_state(peer.state)),
+        format!("state       {}", state(peer)),
         format!("descriptor  version {}, {}", peer.descriptor_version, words::hex(&peer.descriptor_hash)),
+        format!("fresh       {}", refreshed(peer)),
+        format!("holds       {}", acknowledged(peer)),
+        format!("clock       {}", clock(peer)),
         format!("endpoints   {}", peer.endpoints.join(", ")),
         format!("contact     {}", peer.contact),
         format!(
@@ -47,9 +61,53 @@ pub(crate) fn lines(peer: &PeerView) -> Vec<String> {
     if peer.approved_ms > 0 {
         let when = words::moment_or_nothing(peer.approved_ms);
         lines.push(format!("approved    {when} by {} over {}", peer.approved_by, peer.approved_channel));
+        lines.extend(acceptance::lines(&peer.acceptance));
     }
     lines.extend(trouble(peer).map(|trouble| format!("trouble     {trouble}")));
     lines.iter().map(|line| clean(line)).collect()
+}
+
+fn state(peer: &PeerView) -> String {
+    let word = words::peer_state(peer.state);
+    if peer.standing_reason.is_empty() { word } else { format!("{word}: {}", peer.standing_reason) }
+}
+
+fn freshness(peer: &PeerView) -> String {
+    match peer.freshness() {
+        Freshness::Unspecified => words::NOTHING.to_owned(),
+        Freshness::Fresh | Freshness::Ageing | Freshness::Stale => words::freshness(peer.freshness),
+    }
+}
+
+fn refreshed(peer: &PeerView) -> String {
+    let when = words::moment(peer.refreshed_ms);
+    let when = when.map_or_else(|| "not yet".to_owned(), |when| format!("last {when}"));
+    let what = match peer.freshness() {
+        Freshness::Fresh => "yes: its descriptor was compared with it lately",
+        Freshness::Ageing => "ageing: its descriptor was not compared with it for long",
+        Freshness::Stale => "STALE: nothing new is disclosed to it",
+        Freshness::Unspecified => "never compared with it",
+    };
+    format!("{what}; {when}")
+}
+
+fn acknowledged(peer: &PeerView) -> String {
+    match peer.acknowledged_version {
+        0 => "no version of our descriptor that we know of".to_owned(),
+        version => format!("version {version} of our descriptor"),
+    }
+}
+
+fn clock(peer: &PeerView) -> String {
+    match peer.clock_skew_ms {
+        None => "not compared yet".to_owned(),
+        Some(0) => "the same as ours".to_owned(),
+        Some(skew) => format!("{} against ours", words::offset(skew)),
+    }
+}
+
+fn version_or_nothing(version: u64) -> String {
+    if version == 0 { words::NOTHING.to_owned() } else { version.to_string() }
 }
 
 /// A peer as JSON, without the shape's version: it stands inside other shapes too.
@@ -59,8 +117,13 @@ pub(crate) fn json(peer: &PeerView) -> Value {
         "peer": peer.participant,
         "unit": peer.unit,
         "state": words::peer_state(peer.state),
+        "standing_reason": peer.standing_reason,
         "descriptor_version": peer.descriptor_version,
         "descriptor": words::hex(&peer.descriptor_hash),
+        "freshness": words::freshness(peer.freshness),
+        "refreshed": words::moment(peer.refreshed_ms),
+        "acknowledged_version": peer.acknowledged_version,
+        "clock_skew_ms": peer.clock_skew_ms,
         "endpoints": peer.endpoints,
         "contact": peer.contact,
         "following": following.map(|following| json!({
@@ -77,6 +140,7 @@ pub(crate) fn json(peer: &PeerView) -> Value {
         "approved": words::moment(peer.approved_ms).map(|when| json!({
             "by": peer.approved_by, "at": when, "channel": peer.approved_channel,
         })),
+        "acceptance": acceptance::json(&peer.acceptance),
         "cut_off_until": words::moment(peer.cut_off_until_ms),
         "cut_off_reason": peer.cut_off_reason,
     })
@@ -88,8 +152,13 @@ pub(crate) fn trouble(peer: &PeerView) -> Option<String> {
     if let Some(until) = words::moment(peer.cut_off_until_ms) {
         return Some(format!("cut off until {until}: {}", peer.cut_off_reason));
     }
-    if peer.state() == PeerState::Frozen {
-        return Some("frozen: nothing of it is accepted".to_owned());
+    match peer.state() {
+        PeerState::Frozen => return Some(format!("frozen, nothing of it is accepted: {}", peer.standing_reason)),
+        PeerState::Suspended => return Some(format!("suspended: {}", peer.standing_reason)),
+        PeerState::Approved | PeerState::Pending | PeerState::Unspecified => {}
+    }
+    if peer.freshness() == Freshness::Stale && peer.state() == PeerState::Approved {
+        return Some("stale, nothing new is disclosed to it: its descriptor cannot be refreshed".to_owned());
     }
     let error = following.filter(|following| !following.connected && !following.last_error.is_empty());
     if let Some(following) = error {
@@ -162,16 +231,21 @@ pub(crate) mod tests {
             approved_ms: 1_700_000_000_000,
             approved_channel: "video call".into(),
             contact: "duty officer".into(),
+            refreshed_ms: 1_700_000_000_000,
+            freshness: Freshness::Fresh.into(),
+            acknowledged_version: 2,
+            clock_skew_ms: Some(-1_250),
+            acceptance: acceptance::tests::signed(),
             ..Default::default()
         }
     }
 
     #[test]
     fn row_shows_state_lag_and_trouble() {
-        let mut rows = Rows::new(crate::cli::Command::Peer(crate::cli::PeerCommand::List).columns(), &[]).unwrap();
+        let mut rows = rows(&[]).unwrap();
         push(&mut rows, &approved());
         let table = rows.render(200).unwrap();
-        for part in ["IDN", "approved", "yes", "4/5"] {
+        for part in ["IDN", "approved", "fresh", "yes", "4/5"] {
             assert!(table.contains(part), "{part} in {table}");
         }
         assert_eq!(lag(&approved()), 2);
@@ -195,12 +269,47 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn suspended_frozen_and_stale_peers_say_why_nothing_flows() {
+        let of = |state: PeerState, reason: &str| PeerView {
+            state: state.into(),
+            standing_reason: reason.into(),
+            freshness: Freshness::Stale.into(),
+            ..approved()
+        };
+        assert_eq!(trouble(&of(PeerState::Suspended, "break-in")).unwrap(), "suspended: break-in");
+        assert!(trouble(&of(PeerState::Frozen, "two descriptors 4")).unwrap().ends_with(": two descriptors 4"));
+        assert!(trouble(&of(PeerState::Approved, "")).unwrap().starts_with("stale"));
+        assert!(lines(&of(PeerState::Suspended, "break-in")).contains(&"state       suspended: break-in".to_owned()));
+    }
+
+    #[test]
+    fn all_that_is_known_of_a_peer_names_freshness_clock_and_who_accepted_it() {
+        let told = lines(&approved()).join("\n");
+        for part in [
+            "fresh       yes: its descriptor was compared with it lately; last 2023-11-14T22:13:20Z",
+            "holds       version 2 of our descriptor",
+            "clock       -1.2 s against ours",
+            "approved    2023-11-14T22:13:20Z by operator over video call",
+            "acceptance  signed 2023-11-14T22:13:20Z by AUS",
+        ] {
+            assert!(told.contains(part), "{part} in {told}");
+        }
+        let unseen = PeerView { clock_skew_ms: None, acknowledged_version: 0, freshness: 0, ..approved() };
+        let told = lines(&unseen).join("\n");
+        for part in ["clock       not compared yet", "holds       no version", "fresh       never compared"] {
+            assert!(told.contains(part), "{part} in {told}");
+        }
+    }
+
+    #[test]
     fn json_of_a_peer_has_the_documented_shape() {
         let shape = json(&approved());
         assert_eq!(shape["following"]["lag"], 2);
         assert_eq!(shape["approved"]["at"], "2023-11-14T22:13:20Z");
         assert_eq!(shape["cut_off_until"], Value::Null);
         assert_eq!(shape["state"], "approved");
+        assert_eq!((&shape["freshness"], &shape["clock_skew_ms"]), (&"fresh".into(), &(-1_250).into()));
+        assert_eq!(shape["acceptance"]["by"], "operator");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Small things in words: enum values, moments, ids, counts.
 
+use std::time::Duration;
+
 use selat_record::pb;
 use selat_record::{RecordId, Timestamp};
 use selat_wire::desk;
@@ -29,6 +31,11 @@ words_of! {
     visa_alert_kind: pb::VisaAlertKind, "VISA_ALERT_KIND_";
     verdict_kind: pb::VerdictKind, "VERDICT_KIND_";
     peer_state: desk::PeerState, "PEER_STATE_";
+    freshness: desk::Freshness, "FRESHNESS_";
+    key_purpose: pb::KeyPurpose, "KEY_PURPOSE_";
+    key_status: pb::KeyStatus, "KEY_STATUS_";
+    key_goal: desk::KeyGoalKind, "KEY_GOAL_KIND_";
+    step_state: desk::KeyStepState, "KEY_STEP_STATE_";
     ping_result: desk::PingResult, "PING_RESULT_";
     outcome_kind: desk::PeerOutcomeKind, "PEER_OUTCOME_KIND_";
 }
@@ -68,6 +75,32 @@ pub(crate) fn moment(ms: i64) -> Option<String> {
 /// [`moment`] for a table.
 pub(crate) fn moment_or_nothing(ms: i64) -> String {
     moment(ms).unwrap_or_else(|| NOTHING.to_owned())
+}
+
+/// How far a clock is from ours: `+1.2 s`, `-4 min`.
+pub(crate) fn offset(ms: i64) -> String {
+    let (sign, size) = (if ms < 0 { '-' } else { '+' }, ms.unsigned_abs());
+    match size {
+        0..60_000 => format!("{sign}{}.{} s", size / 1_000, size % 1_000 / 100),
+        60_000..7_200_000 => format!("{sign}{} min", size / 60_000),
+        _ => format!("{sign}{} h", size / 3_600_000),
+    }
+}
+
+/// A span for people, in the largest unit that leaves at least two of it: `47 min`, `36 h`, `30 days`.
+pub(crate) fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// The first digits of an id or digest: enough to tell one from the others, and to name it on the command line.
+pub(crate) fn short_hex(bytes: &[u8]) -> String {
+    hex(bytes.get(..4).unwrap_or(bytes))
 }
 
 /// A date as exact as it is known: `1974`, `1974-08`, `1974-08-12`, with `~` before an estimate.
@@ -128,6 +161,16 @@ mod tests {
         assert_eq!(moment(0), None);
         assert_eq!(moment(-5), None);
         assert_eq!(moment(1_700_000_000_000).as_deref(), Some("2023-11-14T22:13:20Z"));
+    }
+
+    #[test]
+    fn spans_and_offsets_are_as_exact_as_a_person_needs() {
+        for (ms, text) in [(0, "+0.0 s"), (-1_250, "-1.2 s"), (90_000, "+1 min"), (-7_200_000, "-2 h")] {
+            assert_eq!(offset(ms), text);
+        }
+        for (s, text) in [(0, "0 s"), (119, "119 s"), (3_600, "60 min"), (7_200, "2 h"), (172_800, "2 days")] {
+            assert_eq!(span(Duration::from_secs(s)), text);
+        }
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub(crate) struct Seen {
     pub(crate) releases: Vec<ReleaseRecordRequest>,
     pub(crate) listings: Vec<ListRecordsRequest>,
     pub(crate) approvals: Vec<PeerApproveRequest>,
+    /// Peers suspended, resumed or removed.
+    pub(crate) standings: Vec<PeerStandingRequest>,
     /// Rows of each chunk of an import.
     pub(crate) chunks: Vec<Vec<ImportRow>>,
 }
@@ -268,25 +270,20 @@ impl Desk for Service {
         self.reply(|desk| Some(PeerPingReply { steps: desk.steps.clone() }))
     }
 
-    async fn peer_suspend(
-        &self,
-        _: Request<selat_wire::desk::PeerStandingRequest>,
-    ) -> Reply<selat_wire::desk::PeerView> {
-        Err(Status::unimplemented("peer_suspend"))
+    async fn peer_suspend(&self, request: Request<PeerStandingRequest>) -> Reply<PeerView> {
+        self.note(|seen| seen.standings.push(request.into_inner()));
+        self.reply(|desk| desk.peers.first().cloned())
     }
 
-    async fn peer_resume(
-        &self,
-        _: Request<selat_wire::desk::PeerStandingRequest>,
-    ) -> Reply<selat_wire::desk::PeerView> {
-        Err(Status::unimplemented("peer_resume"))
+    async fn peer_resume(&self, request: Request<PeerStandingRequest>) -> Reply<PeerView> {
+        self.note(|seen| seen.standings.push(request.into_inner()));
+        self.reply(|desk| desk.peers.first().cloned())
     }
 
-    async fn peer_remove(
-        &self,
-        _: Request<selat_wire::desk::PeerStandingRequest>,
-    ) -> Reply<selat_wire::desk::PeerRemoveReply> {
-        Err(Status::unimplemented("peer_remove"))
+    async fn peer_remove(&self, request: Request<PeerStandingRequest>) -> Reply<PeerRemoveReply> {
+        let request = request.into_inner();
+        self.note(|seen| seen.standings.push(request.clone()));
+        Ok(Response::new(PeerRemoveReply { peer: request.peer }))
     }
 
     async fn descriptor_chain(

@@ -78,6 +78,7 @@ impl Exchange {
             descriptor: prost::Message::encode_to_vec(descriptor.envelope()),
             joined: self.clock.now(),
             approval: None,
+            stopped: None,
         };
         let act = Act::of(actor, AuditAction::Administration, None).content(descriptor.content_id());
         let act = act.with([participant]).note("took in a descriptor");

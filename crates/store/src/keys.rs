@@ -16,7 +16,9 @@
 //! | `x/` | peer, record, version | index in our release log to that peer |
 //! | `y/` | record, peer, version | the same, by record |
 //! | `q/`, `qe/` | peer, index | quarantined entry; its envelope, encrypted |
+//! | `du/` | peer | how far its log to us was walked for versions in doubt |
 //! | `p/`, `pc/` | peer | peer; the last checkpoint we know of its log |
+//! | `pa/` | peer, acceptance | signed acceptance of the peer |
 //! | `pe/` | - | how often the set of peers changed |
 //! | `s/` | keyed hash | imported source key |
 //! | `sx/`, `sq/` | expiry, issuer, query; issuer, query | answered queries |

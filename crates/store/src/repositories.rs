@@ -16,7 +16,9 @@ use crate::error::StoreError;
 use crate::logs::Logs;
 use crate::vault::Vault;
 
+mod acceptances;
 mod audit;
+mod doubts;
 mod entries;
 mod intake;
 mod meta;
@@ -26,11 +28,13 @@ mod releases;
 mod seen;
 mod sources;
 
+pub use acceptances::{Acceptances, Accepted};
 pub use audit::{Audit, AuditRow};
+pub use doubts::{Doubts, Removal, Walk};
 pub use entries::Opened;
 pub use intake::{Intake, Quarantined};
 pub use meta::Meta;
-pub use peers::{Approval, KnownCheckpoint, Peer, PeerState, Peers};
+pub use peers::{Approval, KnownCheckpoint, Peer, PeerState, Peers, Stopped};
 pub use records::{Head, HeldRecord, NewVersion, Records, Source, Version};
 pub use releases::{Recipient, Releases};
 pub use seen::Seen;
@@ -56,8 +60,12 @@ pub struct Repositories {
     pub audit: Audit,
     /// What peers gave us.
     pub intake: Intake,
+    /// What of it is no longer believed.
+    pub doubts: Doubts,
     /// The other participants.
     pub peers: Peers,
+    /// That people accepted them.
+    pub acceptances: Acceptances,
     /// What was imported from where.
     pub sources: Sources,
     /// Queries that were answered.
@@ -81,7 +89,9 @@ impl Repositories {
             releases: Releases(access.clone()),
             audit: Audit(access.clone()),
             intake: Intake(access.clone()),
+            doubts: Doubts(access.clone()),
             peers: Peers(access.clone()),
+            acceptances: Acceptances(access.clone()),
             sources: Sources(access.clone()),
             seen: Seen(access),
             meta,

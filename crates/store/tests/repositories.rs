@@ -12,7 +12,8 @@ use selat_ledger::{Growth, Leaf};
 use selat_record::pb::{self, LogEntryKind, RecordKind};
 use selat_record::{ContentId, ParticipantId, RecordId};
 use selat_store::repositories::{
-    Approval, Head, Imported, KnownCheckpoint, NewVersion, Peer, PeerState, Quarantined, Recipient, Source, Version,
+    Accepted, Approval, Head, Imported, KnownCheckpoint, NewVersion, Peer, PeerState, Quarantined, Recipient, Removal,
+    Source, Stopped, Version, Walk,
 };
 use selat_store::{Batch, Engine, Identity, MemoryEngine, Repositories, SledEngine, StoreError};
 
@@ -173,6 +174,69 @@ async fn heads_are_walked_page_by_page() {
     assert_eq!(of_one.iter().map(|held| held.record_id).collect::<Vec<_>>(), [record(2), record(3)]);
 }
 
+// ---- doubts ---------------------------------------------------------------------------------------------------------
+
+/// Takes these versions of record 1 out, as whoever read `head` would.
+async fn take_out(
+    all: &Repositories,
+    head: &Head,
+    versions: &[Version],
+    left: Option<&Version>,
+) -> Result<(), StoreError> {
+    let idn = participant("IDN");
+    let mut batch = Batch::new();
+    let removal = Removal { originator: &idn, record_id: record(1), head, versions, left };
+    all.doubts.remove(&mut batch, &removal);
+    all.commit(batch).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_version_that_is_taken_out_gives_way_to_the_one_before() {
+    let (all, idn) = (fresh().await, participant("IDN"));
+    for number in [1, 2, 3] {
+        put_version(&all, &idn, record(1), version(number), format!("envelope {number}").as_bytes()).await;
+    }
+    conflicts(take_out(&all, &version(2).head(), &[version(3)], Some(&version(2))).await);
+    conflicts(take_out(&all, &version(3).head(), &[version(4)], Some(&version(2))).await);
+    take_out(&all, &version(3).head(), &[version(2), version(3)], Some(&version(1))).await.unwrap();
+    assert_eq!(all.records.head(&idn, record(1)).await.unwrap(), Some(version(1).head()));
+    assert_eq!(all.records.versions(&idn, record(1)).await.unwrap(), [version(1)]);
+    assert_eq!(all.records.find(record(1)).await.unwrap().len(), 1);
+    let evidence = all.records.envelope(&idn, record(1), &content(3)).await.unwrap();
+    assert_eq!(evidence, Some(b"envelope 3".to_vec()));
+    put_version(&all, &idn, record(1), version(3), b"again").await;
+    assert_eq!(all.records.head(&idn, record(1)).await.unwrap(), Some(version(3).head()));
+}
+
+#[tokio::test]
+async fn a_record_without_a_version_left_is_not_held_and_can_come_again() {
+    let (all, idn) = (fresh().await, participant("IDN"));
+    put_version(&all, &idn, record(1), version(1), b"envelope").await;
+    take_out(&all, &version(1).head(), &[version(1)], None).await.unwrap();
+    assert_eq!(all.records.head(&idn, record(1)).await.unwrap(), None);
+    assert!(all.records.find(record(1)).await.unwrap().is_empty());
+    assert!(all.records.scan_heads(None, 9).await.unwrap().is_empty());
+    put_version(&all, &idn, record(1), version(2), b"next").await;
+    assert_eq!(all.records.find(record(1)).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_walk_goes_on_from_where_it_was_noted_and_one_walker_at_a_time() {
+    let (all, idn) = (fresh().await, participant("IDN"));
+    let walk = |next| Walk { marks: [1; 32], next, done: next == 9 };
+    let note = async |was: Option<&Walk>, now: &Walk| {
+        let mut batch = Batch::new();
+        all.doubts.note_walk(&mut batch, &idn, was, now);
+        all.commit(batch).await
+    };
+    assert_eq!(all.doubts.walk(&idn).await.unwrap(), None);
+    note(None, &walk(4)).await.unwrap();
+    conflicts(note(None, &walk(4)).await);
+    conflicts(note(Some(&walk(3)), &walk(9)).await);
+    note(Some(&walk(4)), &walk(9)).await.unwrap();
+    assert_eq!(all.doubts.walk(&idn).await.unwrap(), Some(walk(9)));
+}
+
 // ---- logs -----------------------------------------------------------------------------------------------------------
 
 fn release(record_id: RecordId, version: u32, kind: LogEntryKind) -> pb::ReleaseOpening {
@@ -310,6 +374,9 @@ async fn quarantine_lists_counts_and_keeps_the_envelope() {
     assert_eq!(all.intake.quarantined(None, 1).await.unwrap().len(), 1);
     assert_eq!(all.intake.quarantine_count(&participant("IDN")).await.unwrap(), 2);
     assert_eq!(all.intake.quarantine_count(&participant("THA")).await.unwrap(), 0);
+    let code = &entry("IDN", 2).code;
+    assert_eq!(all.intake.quarantine_count_but(&participant("IDN"), code).await.unwrap(), 0);
+    assert_eq!(all.intake.quarantine_count_but(&participant("IDN"), "OTHER").await.unwrap(), 2);
     let envelope = async |index| all.intake.quarantined_envelope(&participant("IDN"), index).await.unwrap();
     assert_eq!((envelope(300).await, envelope(2).await), (Some(b"envelope".to_vec()), None));
 }
@@ -325,6 +392,7 @@ async fn peers_are_added_once_and_replaced_only_as_they_were_read() {
         descriptor: b"envelope".to_vec(),
         joined: at(1),
         approval: None,
+        stopped: None,
     };
     let approval = Approval { by: "operator".to_owned(), at: at(2), channel: "phone".to_owned() };
     let approved = Peer { state: PeerState::Approved, approval: Some(approval), ..pending.clone() };
@@ -344,6 +412,38 @@ async fn peers_are_added_once_and_replaced_only_as_they_were_read() {
     commit(&|batch| all.peers.put_checkpoint(batch, &participant("IDN"), &known)).await.unwrap();
     assert_eq!(all.peers.checkpoint(&participant("IDN")).await.unwrap(), Some(known));
     assert_eq!(all.peers.checkpoint(&participant("MYS")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_peer_is_removed_only_as_it_was_read_and_its_acceptances_stay() {
+    let all = fresh().await;
+    let stopped = Stopped { reason: "unanswered calls".to_owned(), by: "operator".to_owned(), at: at(3) };
+    let approved = Peer {
+        participant: participant("IDN"),
+        state: PeerState::Approved,
+        descriptor: b"envelope".to_vec(),
+        joined: at(1),
+        approval: None,
+        stopped: None,
+    };
+    let suspended = Peer { state: PeerState::Suspended, stopped: Some(stopped), ..approved.clone() };
+    let accepted = |n| Accepted { envelope: vec![n], at: at(n.into()) };
+    let commit = async |change: &dyn Fn(&mut Batch)| {
+        let mut batch = Batch::new();
+        change(&mut batch);
+        all.commit(batch).await
+    };
+    commit(&|batch| all.peers.add(batch, &suspended)).await.unwrap();
+    for n in [2, 1] {
+        commit(&|batch| all.acceptances.add(batch, &participant("IDN"), &[n; 16], &accepted(n))).await.unwrap();
+    }
+    conflicts(commit(&|batch| all.acceptances.add(batch, &participant("IDN"), &[1; 16], &accepted(9))).await);
+    conflicts(commit(&|batch| all.peers.remove(batch, &approved)).await);
+    assert_eq!(all.peers.all().await.unwrap(), std::slice::from_ref(&suspended));
+    commit(&|batch| all.peers.remove(batch, &suspended)).await.unwrap();
+    assert_eq!(all.peers.all().await.unwrap(), []);
+    assert_eq!(all.acceptances.of(&participant("IDN")).await.unwrap(), [accepted(1), accepted(2)]);
+    assert_eq!(all.acceptances.of(&participant("MYS")).await.unwrap(), []);
 }
 
 #[tokio::test]

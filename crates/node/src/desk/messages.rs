@@ -116,6 +116,7 @@ pub(super) fn peer(status: PeerStatus) -> wire::PeerView {
         PeerState::Pending => wire::PeerState::Pending,
         PeerState::Approved => wire::PeerState::Approved,
         PeerState::Frozen => wire::PeerState::Frozen,
+        PeerState::Suspended => wire::PeerState::Suspended,
     };
     let (last_error, last_error_at) = following.last_error.unzip();
     let approval = entry.row.approval.as_ref();

@@ -91,13 +91,28 @@ impl Intake {
 
     /// How many entries of this peer are in quarantine. Walks over them: for status, not for every request.
     pub async fn quarantine_count(&self, peer: &ParticipantId) -> Result<u64, StoreError> {
+        self.count_quarantined(peer, |_, _| Ok(true)).await
+    }
+
+    /// How many of them are there for another reason than `code`.
+    pub async fn quarantine_count_but(&self, peer: &ParticipantId, code: &str) -> Result<u64, StoreError> {
+        self.count_quarantined(peer, |key, bytes| Ok(quarantined(key, bytes)?.code != code)).await
+    }
+
+    async fn count_quarantined(
+        &self,
+        peer: &ParticipantId,
+        counts: impl Fn(&[u8], &[u8]) -> Result<bool, StoreError>,
+    ) -> Result<u64, StoreError> {
         let mut count = 0;
         let mut after = None;
         loop {
-            let mut rows = self.0.page(quarantine_prefix(Some(peer)), after, SCAN_MAX).await?;
-            count += rows.len() as u64;
-            let Some((last, _)) = rows.pop() else { return Ok(count) };
-            after = Some(last);
+            let rows = self.0.page(quarantine_prefix(Some(peer)), after, SCAN_MAX).await?;
+            let Some((last, _)) = rows.last() else { return Ok(count) };
+            after = Some(last.clone());
+            for (key, bytes) in &rows {
+                count += u64::from(counts(key, bytes)?);
+            }
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Peer {
     pub joined: Timestamp,
     /// Who approved it, once somebody has.
     pub approval: Option<Approval>,
+    /// Why its traffic was stopped, while it is suspended or frozen.
+    pub stopped: Option<Stopped>,
 }
 
 /// How a participant stands with us.
@@ -36,8 +38,21 @@ pub enum PeerState {
     Pending = 1,
     /// Somebody compared the safety phrase. Traffic flows.
     Approved = 2,
-    /// Stopped. No traffic.
+    /// It signed two descriptors under one number. No traffic; only removing it leads further.
     Frozen = 3,
+    /// An operator stopped its traffic, and may let it flow again.
+    Suspended = 4,
+}
+
+/// That a peer's traffic was stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// Why, for people.
+    pub reason: String,
+    /// The operator, or "node".
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// That somebody compared the safety phrase.
@@ -74,6 +89,14 @@ impl Peers {
     pub fn replace(&self, batch: &mut Batch, old: &Peer, new: &Peer) {
         batch.require_equals(peer_key(&old.participant), PeerRow::from(old).encode_to_vec());
         batch.put(peer_key(&new.participant), PeerRow::from(new).encode_to_vec());
+    }
+
+    /// Forgets a peer and what it is known by; conflicts if it is no longer `old`. Its logs stay, with the last checkpoint
+    /// of the one to us: a log that comes back must go on where it ended.
+    pub fn remove(&self, batch: &mut Batch, old: &Peer) {
+        let key = peer_key(&old.participant);
+        batch.require_equals(key.clone(), PeerRow::from(old).encode_to_vec());
+        batch.delete(key);
     }
 
     /// One peer.
@@ -150,6 +173,8 @@ struct PeerRow {
     joined_ms: i64,
     #[prost(message, optional, tag = "5")]
     approval: Option<ApprovalRow>,
+    #[prost(message, optional, tag = "6")]
+    stopped: Option<StoppedRow>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -160,6 +185,16 @@ struct ApprovalRow {
     at_ms: i64,
     #[prost(string, tag = "3")]
     channel: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct StoppedRow {
+    #[prost(string, tag = "1")]
+    reason: String,
+    #[prost(string, tag = "2")]
+    by: String,
+    #[prost(int64, tag = "3")]
+    at_ms: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -185,6 +220,11 @@ impl From<&Peer> for PeerRow {
                 at_ms: approval.at.ms(),
                 channel: approval.channel.clone(),
             }),
+            stopped: peer.stopped.as_ref().map(|stopped| StoppedRow {
+                reason: stopped.reason.clone(),
+                by: stopped.by.clone(),
+                at_ms: stopped.at.ms(),
+            }),
         }
     }
 }
@@ -195,11 +235,16 @@ fn peer(key: &[u8], bytes: &[u8]) -> Result<Peer, StoreError> {
         let at = moment(key, row.at_ms)?;
         Ok::<_, StoreError>(Approval { by: row.by, at, channel: row.channel })
     });
+    let stopped = row.stopped.map(|row| {
+        let at = moment(key, row.at_ms)?;
+        Ok::<_, StoreError>(Stopped { reason: row.reason, by: row.by, at })
+    });
     Ok(Peer {
         participant: sound(key, row.participant.parse().ok())?,
         state: sound(key, PeerState::try_from(row.state).ok())?,
         descriptor: row.descriptor,
         joined: moment(key, row.joined_ms)?,
         approval: approval.transpose()?,
+        stopped: stopped.transpose()?,
     })
 }

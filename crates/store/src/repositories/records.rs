@@ -115,13 +115,13 @@ impl Records {
         let NewVersion { originator, record_id, version, envelope, key, head } = *new;
         let version_at = version_key(originator, record_id, version.version);
         batch.require_absent(version_at.clone());
-        batch.put(version_at, VersionRow::from(&version).encode_to_vec());
+        batch.put(version_at, version_row(&version));
         let content_at = content_key(originator, record_id, &version.content_id);
         batch.put(content_at, self.0.vault.seal_content(key, &version.content_id, envelope));
         let head_at = head_key(originator, record_id);
-        batch.require_unchanged(head_at.clone(), head.map(|head| HeadRow::from(head).encode_to_vec()));
+        batch.require_unchanged(head_at.clone(), head.map(head_row));
         if head.is_none_or(|head| head.version < version.version) {
-            batch.put(head_at, HeadRow::from(&version.head()).encode_to_vec());
+            batch.put(head_at, head_row(&version.head()));
         }
         if head.is_none() {
             batch.put(owner_key(record_id, originator), Vec::new());
@@ -130,7 +130,7 @@ impl Records {
 
     /// Demands that the latest version of a record is still the one that was read.
     pub fn require_head(&self, batch: &mut Batch, originator: &ParticipantId, record: RecordId, head: &Head) {
-        batch.require_equals(head_key(originator, record), HeadRow::from(head).encode_to_vec());
+        batch.require_equals(head_key(originator, record), head_row(head));
     }
 
     /// The latest version of a record.
@@ -228,11 +228,11 @@ impl Version {
     }
 }
 
-fn head_key(originator: &ParticipantId, record: RecordId) -> Vec<u8> {
+pub(super) fn head_key(originator: &ParticipantId, record: RecordId) -> Vec<u8> {
     Key::of("h/").participant(originator).raw(record.as_bytes()).done()
 }
 
-fn version_key(originator: &ParticipantId, record: RecordId, version: u32) -> Vec<u8> {
+pub(super) fn version_key(originator: &ParticipantId, record: RecordId, version: u32) -> Vec<u8> {
     Key::of("r/").participant(originator).raw(record.as_bytes()).raw(&version.to_be_bytes()).done()
 }
 
@@ -244,8 +244,18 @@ fn record_key_key(originator: &ParticipantId, record: RecordId) -> Vec<u8> {
     Key::of("k/").participant(originator).raw(record.as_bytes()).done()
 }
 
-fn owner_key(record: RecordId, originator: &ParticipantId) -> Vec<u8> {
+pub(super) fn owner_key(record: RecordId, originator: &ParticipantId) -> Vec<u8> {
     Key::of("i/").raw(record.as_bytes()).participant(originator).done()
+}
+
+/// A head as its row holds it.
+pub(super) fn head_row(head: &Head) -> Vec<u8> {
+    HeadRow::from(head).encode_to_vec()
+}
+
+/// A version as its row holds it.
+pub(super) fn version_row(version: &Version) -> Vec<u8> {
+    VersionRow::from(version).encode_to_vec()
 }
 
 #[derive(Clone, PartialEq, Message)]

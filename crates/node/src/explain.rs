@@ -129,6 +129,20 @@ selat_complaint::explanations! {
         "The certificate is made from the node's configuration, keys and descriptor and written into a new folder. One of \
          them cannot be used, or the folder is there already.",
         ["correct what the cause names; an existing folder is never written into"];
+    KEYS_PLAIN = "SLT-1701", Attention,
+        "the key files are not encrypted",
+        "Key files are of mode 0600 and hold the keys as they are: whoever reads the disk, a copy of it or a backup of the \
+         whole machine has them. With [keys] protection = \"passphrase\" or \"credential\" new key files are encrypted under a \
+         passphrase, which systemd can hand over sealed to the machine. A key that was ever on the disk in plain stays \
+         exposed by old copies of it: turn each key once afterwards.",
+        [
+            "set [keys] protection in the configuration, restart the node, then: selat key rotate PURPOSE, for each purpose",
+        ];
+    OFFICER_AUTHORITY_ENDS = "SLT-1702", Attention,
+        "the certificate of the officers' authority is about to end",
+        "Officers reach the desk over TLS with certificates of the local officer authority. No certificate lasts longer than \
+         its authority's. The Unix socket does not depend on it, and neither do peers.",
+        ["use the Unix socket until the node has a new officer authority; officers are enrolled again under it"];
 
     DENIED = "SLT-3001", Denied,
         "a rule does not allow it",

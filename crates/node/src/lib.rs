@@ -6,6 +6,7 @@ pub mod calls;
 pub mod clock;
 pub mod config;
 pub mod desk;
+pub mod doctor;
 pub mod enrol;
 pub mod explain;
 pub mod init;

@@ -274,8 +274,13 @@ fn read_officer_authority(
         return Err(not_a_key(format!("it is of kind {:?}, not {CERTIFICATE_TAG}", pem.tag())));
     }
     let certificate = CertificateDer::from(pem.into_contents());
-    OfficerAuthority::open(participant.clone(), federation.clone(), &seed, certificate)
+    OfficerAuthority::open(participant.clone(), federation.clone(), officer_signer(&seed), certificate)
         .map_err(|error| not_a_key(with_sources(&error)))
+}
+
+/// The officers' authority has no purpose in a descriptor, so its key signs no payload.
+pub(crate) fn officer_signer(seed: &[u8; 32]) -> Arc<Signer> {
+    Arc::new(Signer::new(KeyPurpose::Unspecified, SecretKey::from_seed(*seed)))
 }
 
 fn read_seed(path: &Path, kind: &'static str) -> Result<Zeroizing<[u8; 32]>, KeyFault> {

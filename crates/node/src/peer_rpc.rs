@@ -14,7 +14,8 @@ use selat_wire::convert;
 use selat_wire::peer::follow_event::Event;
 use selat_wire::peer::peer_server::Peer;
 use selat_wire::peer::{
-    AnnounceReply, AnnounceRequest, AskReply, AskRequest, DescriptorsReply, DescriptorsRequest, FollowEvent, FollowRequest, Heartbeat, HelloReply, HelloRequest, Segment,
+    AnnounceReply, AnnounceRequest, AskReply, AskRequest, DescriptorsReply, DescriptorsRequest, FollowEvent,
+    FollowRequest, Heartbeat, HelloReply, HelloRequest, Segment,
 };
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;

@@ -107,7 +107,7 @@ async fn hello(exchange: &Exchange, calls: &Calls, peer: &AcceptedDescriptor) ->
         now_ms: exchange.clock().now().ms(),
         descriptor_version: own.version(),
         descriptor_hash: own.content_id().as_bytes().to_vec(),
-            ..HelloRequest::default()
+        ..HelloRequest::default()
     };
     let reply = tokio::select! {
         reply = calls.hello(peer, hello) => reply?,

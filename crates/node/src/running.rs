@@ -14,7 +14,8 @@ use selat_link::{
     Authority, AuthorityError, AuthorityFault, DeskListener, DeskSetup, DialLimits, Dialer, LeafError, Limits,
     LiveLeaf, LiveRoots, NameError, NodeName, Now, OfficerRoots, PeerListener, PeerSetup, Roots,
 };
-use selat_seal::{AcceptedDescriptor, DescribedKey, Entropy};
+use selat_record::pb::KeyPurpose;
+use selat_seal::{AcceptedDescriptor, DescribedKey, Entropy, Signer};
 use selat_store::{Engine, Identity, Repositories, StorageKey, StoreError, Vault};
 use selat_wire::convert::{MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
 use selat_wire::desk::desk_server::DeskServer;
@@ -345,7 +346,8 @@ fn authority_of(own: &AcceptedDescriptor, keys: &NodeKeys) -> Result<Authority, 
     let described = own.active_authorities().find(|described| described.id() == keys.tls_ca.id());
     let certificate = described.and_then(DescribedKey::certificate).unwrap_or_default().to_vec();
     let (participant, federation) = (own.participant().clone(), own.federation().clone());
-    Ok(Authority::open(participant, federation, keys.tls_ca.seed(), certificate.into())?)
+    let signer = Arc::new(Signer::new(KeyPurpose::TlsCa, keys.tls_ca.clone()));
+    Ok(Authority::open(participant, federation, signer, certificate.into())?)
 }
 
 fn node_name(config: &Config) -> Result<NodeName, NameError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustls_pki_types::CertificateDer;
 use selat_exchange::{Book, Exchange};
-use selat_link::{LiveRoots, PeerListener, Roots, TrustedPeer};
+use selat_link::{LiveRoots, PeerListener, Roots, TrustedAuthority, TrustedPeer};
 use selat_record::ParticipantId;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
@@ -102,7 +102,8 @@ pub fn roots_of(exchange: &Exchange, book: &Book) -> Roots {
     book.approved().fold(none, |roots, peer| {
         let participant = peer.row.participant.clone();
         let authorities = peer.descriptor.tls_authorities();
-        let authorities = authorities.into_iter().map(|der| CertificateDer::from(der.to_vec())).collect();
+        let certificate = |der: &[u8]| TrustedAuthority::for_its_life(CertificateDer::from(der.to_vec()));
+        let authorities = authorities.into_iter().map(certificate).collect();
         match roots.clone().with(TrustedPeer { participant: participant.clone(), authorities }) {
             Ok(widened) => widened,
             Err(fault) => {

@@ -7,12 +7,16 @@ use std::time::Duration;
 
 use rustls_pki_types::CertificateDer;
 use selat_exchange::Clock;
-use selat_link::{Authority, DialLimits, Dialer, LiveLeaf, LiveRoots, NodeName, Now, PeerAddress, Roots, TrustedPeer};
+use selat_link::{
+    Authority, DialLimits, Dialer, LiveLeaf, LiveRoots, NodeName, Now, PeerAddress, Roots, TrustedAuthority,
+    TrustedPeer,
+};
 use selat_node::clock::OsEntropy;
 use selat_node::config::Config;
 use selat_node::keys_on_disk::NodeKeys;
 use selat_record::ids::mint_uuid;
-use selat_record::{FederationId, ParticipantId, Payload as _, pb};
+use selat_record::pb::{self, KeyPurpose};
+use selat_record::{FederationId, ParticipantId, Payload as _};
 use selat_seal::{AcceptedDescriptor, Entropy as _, Signer, armor, decode_envelope, pae};
 use selat_wire::convert::MESSAGE_BYTES_MAX;
 use selat_wire::peer::peer_client::PeerClient;
@@ -57,8 +61,8 @@ impl Rogue {
         let keys = NodeKeys::load(&config.node.keys_dir, &participant, &federation).expect("init made the keys");
         let descriptor = read_descriptor(&config.node.descriptor, &federation);
         let certificate = descriptor.tls_authorities().first().map(|der| der.to_vec()).unwrap_or_default();
-        let seed = keys.tls_ca.seed();
-        let authority = Authority::open(participant.clone(), federation.clone(), seed, certificate.into());
+        let signer = Arc::new(Signer::new(KeyPurpose::TlsCa, keys.tls_ca));
+        let authority = Authority::open(participant.clone(), federation.clone(), signer, certificate.into());
         let name = NodeName::new(&config.node.node, participant.clone(), federation.clone());
         let name = name.expect("init made the node's name");
         let authority = authority.expect("init made the authority");
@@ -181,7 +185,8 @@ pub(crate) fn random() -> [u8; 10] {
 
 fn trusting<const N: usize>(roots: Roots, peers: [&AcceptedDescriptor; N]) -> Roots {
     peers.into_iter().fold(roots, |roots, peer| {
-        let authorities = peer.tls_authorities().into_iter().map(|der| CertificateDer::from(der.to_vec())).collect();
+        let authority = |der: &[u8]| TrustedAuthority::for_its_life(CertificateDer::from(der.to_vec()));
+        let authorities = peer.tls_authorities().into_iter().map(authority).collect();
         let peer = TrustedPeer { participant: peer.participant().clone(), authorities };
         roots.with(peer).expect("init made the authority")
     })

@@ -20,19 +20,22 @@ mod scaffold;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use selat_complaint::Complaint;
 use selat_link::{Authority, AuthorityError, OfficerAuthority};
 use selat_record::pb::KeyPurpose;
 use selat_record::{ContentId, FederationId, ParticipantId, Timestamp};
-use selat_seal::{Entropy, SealError, SecretKey};
+use selat_seal::{Entropy, SealError, SecretKey, Signer};
 
 pub use args::{InitArgs, run_init};
 
 use crate::config::{CallerRule, Config, ConfigFaults, ContactConfig};
 use crate::explain;
-use crate::keys_on_disk::{CERTIFICATE_TAG, FreshKeys, OFFICER_CA_CERTIFICATE, signing_text, with_sources};
+use crate::keys_on_disk::{
+    CERTIFICATE_TAG, FreshKeys, OFFICER_CA_CERTIFICATE, officer_signer, signing_text, with_sources,
+};
 use scaffold::Scaffold;
 
 /// Life of both certificate authorities. They are replaced by a new descriptor, not by running out.
@@ -185,10 +188,17 @@ fn authorities(
 ) -> Result<(Authority, OfficerAuthority), AuthorityError> {
     let names = || (request.participant.clone(), request.federation.clone());
     let (participant, federation) = names();
-    let nodes = Authority::create(participant, federation, keys.tls_ca.seed(), now, AUTHORITY_LIFE, entropy)?;
+    let tls_ca = Arc::new(Signer::new(KeyPurpose::TlsCa, keys.tls_ca.clone()));
+    let nodes = Authority::create(participant, federation, tls_ca, now, AUTHORITY_LIFE, entropy)?;
     let (participant, federation) = names();
-    let officers =
-        OfficerAuthority::create(participant, federation, keys.officer_ca.seed(), now, AUTHORITY_LIFE, entropy)?;
+    let officers = OfficerAuthority::create(
+        participant,
+        federation,
+        officer_signer(keys.officer_ca.seed()),
+        now,
+        AUTHORITY_LIFE,
+        entropy,
+    )?;
     Ok((nodes, officers))
 }
 

@@ -101,7 +101,8 @@ fn node_reads_back_what_init_wrote() {
         assert_eq!(described.purpose(), signer.purpose());
     }
     let authority = descriptor.tls_authorities()[0].to_vec();
-    let opened = Authority::open("AUS".parse().unwrap(), "demo".parse().unwrap(), keys.tls_ca.seed(), authority.into());
+    let signer = Arc::new(Signer::new(KeyPurpose::TlsCa, keys.tls_ca.clone()));
+    let opened = Authority::open("AUS".parse().unwrap(), "demo".parse().unwrap(), signer, authority.into());
     assert!(opened.is_ok());
 }
 

@@ -13,6 +13,7 @@ mod made_up;
 mod node;
 mod program;
 mod scene;
+mod turning;
 mod wait;
 
 pub use load::{Account, Load};
@@ -20,6 +21,7 @@ pub use made_up::{INCIDENTS_MAP, incident, incidents, person};
 pub use node::Node;
 pub use program::{Output, Program, Started, run};
 pub use scene::{Scene, WHY, phrase};
+pub use turning::{everybody_knows, key_in_use};
 pub use wait::until;
 
 /// The root of the repository.

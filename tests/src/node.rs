@@ -45,6 +45,13 @@ impl Node {
         self.program.folder().join(self.name.to_lowercase())
     }
 
+    /// Puts `sections` at the end of its configuration; it reads them at its next start.
+    pub fn configure(&self, sections: &str) {
+        let path = self.folder().join("selat.toml");
+        let text = fs::read_to_string(&path).expect("init wrote the configuration");
+        fs::write(&path, format!("{text}\n{sections}")).expect("the scene's own folder can be written");
+    }
+
     /// Starts it and waits until its desk serves the caller.
     #[track_caller]
     pub fn start(&mut self) {

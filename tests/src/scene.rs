@@ -39,15 +39,28 @@ impl Scene {
     /// Makes and starts the nodes of `names`. They do not know each other yet.
     #[track_caller]
     pub fn found<const N: usize>(&self, names: [&'static str; N]) -> [Node; N] {
+        self.found_with(names, "")
+    }
+
+    /// The same with `sections` at the end of each node's configuration.
+    #[track_caller]
+    fn found_with<const N: usize>(&self, names: [&'static str; N], sections: &str) -> [Node; N] {
         let mut nodes = names.map(|name| Node::init(&self.program, name));
+        nodes.iter().for_each(|node| node.configure(sections));
         nodes.iter_mut().for_each(Node::start);
         nodes
     }
 
-    /// The same, each pair onboarded.
+    /// Makes and starts the nodes of `names`, each pair onboarded.
     #[track_caller]
     pub fn federation<const N: usize>(&self, names: [&'static str; N]) -> [Node; N] {
-        let nodes = self.found(names);
+        self.federation_with(names, "")
+    }
+
+    /// The same with `sections` at the end of each node's configuration.
+    #[track_caller]
+    pub fn federation_with<const N: usize>(&self, names: [&'static str; N], sections: &str) -> [Node; N] {
+        let nodes = self.found_with(names, sections);
         for (n, one) in nodes.iter().enumerate() {
             for other in nodes.iter().skip(n + 1) {
                 self.join(one, other);

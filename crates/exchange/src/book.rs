@@ -95,4 +95,16 @@ impl Book {
         peers.insert(peer.row.participant.clone(), peer);
         Self::new(federation, own, epoch, peers)
     }
+
+    pub(crate) fn without(
+        &self,
+        federation: &FederationId,
+        own: &AcceptedDescriptor,
+        epoch: u64,
+        peer: &ParticipantId,
+    ) -> Self {
+        let mut peers = self.peers.clone();
+        peers.remove(peer);
+        Self::new(federation, own, epoch, peers)
+    }
 }

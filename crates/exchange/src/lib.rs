@@ -4,6 +4,7 @@
 //! Promises: nothing leaves without a permit of `policy`; what is acknowledged is durable together with the log entries
 //! that account for it; a peer is never trusted.
 
+mod acceptance;
 mod accounts;
 mod actor;
 mod answer;
@@ -22,6 +23,7 @@ mod onboard;
 mod outflow;
 mod own;
 mod port;
+mod standing;
 mod status;
 
 use std::collections::BTreeMap;

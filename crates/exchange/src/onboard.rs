@@ -16,6 +16,7 @@ use selat_store::{Batch, StoreError};
 use tracing::{info, warn};
 
 use crate::accounts::{Act, Release};
+use crate::standing::plain;
 use crate::{Actor, Book, Exchange, ExchangeError, PeerEntry};
 
 /// Armour label of descriptor files.
@@ -82,7 +83,7 @@ impl Exchange {
         };
         let act = Act::of(actor, AuditAction::Administration, None).content(descriptor.content_id());
         let act = act.with([participant]).note("took in a descriptor");
-        self.store_peer(&book, PeerEntry { row, descriptor }, act).await
+        self.store_peer(Batch::default(), &book, PeerEntry { row, descriptor }, act).await
     }
 
     /// The twelve words that both sides must read alike.
@@ -113,30 +114,33 @@ impl Exchange {
         words: &[String],
         channel: &str,
     ) -> Result<PeerEntry, ExchangeError> {
+        may(&actor.roles, DeskAct::ManagePeers)?;
         let _one_at_a_time = self.peer_changes.lock().await;
-        let book = self.book_as_stored().await?;
-        let phrase = self.fingerprint(actor, peer)?;
+        let (book, own) = (self.book_as_stored().await?, self.descriptor());
         let known = book.peer(peer)?;
-        if known.row.state == PeerState::Frozen {
-            return Err(ExchangeError::PeerState { peer: peer.clone(), why: "is frozen".into() });
+        let phrase = SafetyPhrase::between(&own.content_id(), &known.descriptor.content_id());
+        if let PeerState::Frozen | PeerState::Suspended = known.row.state {
+            let why = "is stopped: resume it if it is suspended, remove it if it is frozen";
+            return Err(ExchangeError::PeerState { peer: peer.clone(), why: why.into() });
         }
         let heard = words.iter().map(|word| word.trim().to_lowercase());
         if !heard.eq(phrase.words().iter().map(|word| (*word).to_owned())) {
             self.account_now(self.phrase_failed(actor, peer)).await?;
             return Err(ExchangeError::PhraseMismatch);
         }
-        let channel = channel.trim();
-        if channel.is_empty() || channel.chars().count() > CHANNEL_MAX || channel.chars().any(char::is_control) {
-            return Err(selat_record::Faults::one("channel", "is not 1 to 200 characters of plain text").into());
-        }
+        let channel = plain("channel", channel, CHANNEL_MAX)?;
         if known.is_approved() {
             return Ok(known.clone());
         }
-        let approval = Approval { by: actor.officer.to_string(), at: self.clock.now(), channel: channel.to_owned() };
+        let note = format!("approved over {channel}");
+        let approval = Approval { by: actor.officer.to_string(), at: self.clock.now(), channel };
+        let mut batch = Batch::default();
+        self.accept(&mut batch, (&own, &known.descriptor), &approval).await?;
         let row = Peer { state: PeerState::Approved, approval: Some(approval), ..known.row.clone() };
         let act = Act::of(actor, AuditAction::Administration, None).content(known.descriptor.content_id());
-        let act = act.with([peer.clone()]).note(format!("approved over {channel}"));
-        let entry = self.store_peer(&book, PeerEntry { row, descriptor: known.descriptor.clone() }, act).await?;
+        let act = act.with([peer.clone()]).note(note);
+        let entry = PeerEntry { row, ..known.clone() };
+        let entry = self.store_peer(batch, &book, entry, act).await?;
         info!(%peer, officer = %actor.officer, "peer approved");
         Ok(entry)
     }
@@ -145,10 +149,15 @@ impl Exchange {
         Act::of(actor, AuditAction::Administration, None).with([peer.clone()]).note("the phrase did not match")
     }
 
-    /// Writes the peer with the next epoch, so that no batch decided by the old book is committed after it. The caller
-    /// holds `peer_changes` since before it looked at `book`.
-    async fn store_peer(&self, book: &Book, entry: PeerEntry, act: Act<'_>) -> Result<PeerEntry, ExchangeError> {
-        let mut batch = Batch::default();
+    /// Writes the peer, and whatever `batch` holds, with the next epoch, so that no batch decided by the old book is
+    /// committed after it. The caller holds `peer_changes` since before it looked at `book`.
+    pub(crate) async fn store_peer(
+        &self,
+        mut batch: Batch,
+        book: &Book,
+        entry: PeerEntry,
+        act: Act<'_>,
+    ) -> Result<PeerEntry, ExchangeError> {
         match book.peer(&entry.row.participant) {
             Ok(known) => self.store.peers.replace(&mut batch, &known.row, &entry.row),
             Err(_) => self.store.peers.add(&mut batch, &entry.row),
@@ -169,7 +178,7 @@ impl Exchange {
 
     /// The book, read again if the store is ahead of it: a write whose outcome was unknown may have been made all the
     /// same. The caller holds `peer_changes`.
-    async fn book_as_stored(&self) -> Result<Arc<Book>, ExchangeError> {
+    pub(crate) async fn book_as_stored(&self) -> Result<Arc<Book>, ExchangeError> {
         let epoch = self.store.peers.epoch().await?;
         if self.book().epoch != epoch {
             let mut peers = BTreeMap::new();

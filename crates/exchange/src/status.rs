@@ -69,6 +69,8 @@ pub struct PeerStatus {
     pub release_log: (u64, u64),
     /// Set while it is cut off.
     pub cut_off: Option<CutOff>,
+    /// The signed acceptance of it, an encoded envelope; missing until it is approved.
+    pub acceptance: Option<Vec<u8>>,
 }
 
 /// Records held, counted as they come: counting them in the store would walk over all of them.
@@ -137,6 +139,7 @@ impl Exchange {
             quarantined: self.store.intake.quarantine_count(&peer).await?,
             release_log: (made, self.sent_to(&peer)),
             cut_off: self.conduct.cut_off(&peer, self.clock.now()),
+            acceptance: self.acceptance_of(&entry.row).await?,
             entry,
         })
     }

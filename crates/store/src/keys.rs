@@ -20,6 +20,9 @@
 //! | `p/`, `pc/` | peer | peer; the last checkpoint we know of its log |
 //! | `pa/` | peer, acceptance | signed acceptance of the peer |
 //! | `pe/` | - | how often the set of peers changed |
+//! | `dc/` | participant, version | accepted descriptor |
+//! | `dk/` | peer | what it holds of our chain; when its own was last compared |
+//! | `de/` | participant, version | two descriptors under one number |
 //! | `s/` | keyed hash | imported source key |
 //! | `sx/`, `sq/` | expiry, issuer, query; issuer, query | answered queries |
 

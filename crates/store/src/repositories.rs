@@ -18,6 +18,7 @@ use crate::vault::Vault;
 
 mod acceptances;
 mod audit;
+mod descriptors;
 mod doubts;
 mod entries;
 mod intake;
@@ -30,6 +31,7 @@ mod sources;
 
 pub use acceptances::{Acceptances, Accepted};
 pub use audit::{Audit, AuditRow};
+pub use descriptors::{Compared, Descriptors, Equivocation, KeptDescriptor};
 pub use doubts::{Doubts, Removal, Walk};
 pub use entries::Opened;
 pub use intake::{Intake, Quarantined};
@@ -66,6 +68,8 @@ pub struct Repositories {
     pub peers: Peers,
     /// That people accepted them.
     pub acceptances: Acceptances,
+    /// Their chains of descriptors, and our own.
+    pub descriptors: Descriptors,
     /// What was imported from where.
     pub sources: Sources,
     /// Queries that were answered.
@@ -92,6 +96,7 @@ impl Repositories {
             doubts: Doubts(access.clone()),
             peers: Peers(access.clone()),
             acceptances: Acceptances(access.clone()),
+            descriptors: Descriptors(access.clone()),
             sources: Sources(access.clone()),
             seen: Seen(access),
             meta,

@@ -12,8 +12,8 @@ use selat_ledger::{Growth, Leaf};
 use selat_record::pb::{self, LogEntryKind, RecordKind};
 use selat_record::{ContentId, ParticipantId, RecordId};
 use selat_store::repositories::{
-    Accepted, Approval, Head, Imported, KnownCheckpoint, NewVersion, Peer, PeerState, Quarantined, Recipient, Removal,
-    Source, Stopped, Version, Walk,
+    Accepted, Approval, Compared, Equivocation, Head, Imported, KeptDescriptor, KnownCheckpoint, NewVersion, Peer,
+    PeerState, Quarantined, Recipient, Removal, Source, Stopped, Version, Walk,
 };
 use selat_store::{Batch, Engine, Identity, MemoryEngine, Repositories, SledEngine, StoreError};
 
@@ -560,6 +560,64 @@ async fn content_that_changed_places_does_not_open() {
     batch.put(key(2), sealed[0].clone().unwrap());
     all.commit(batch).await.unwrap();
     assert!(matches!(all.records.envelope(&aus, record(1), &content(2)).await, Err(StoreError::Sealed(_))));
+}
+
+// ---- descriptors ----------------------------------------------------------------------------------------------------
+
+fn kept(number: u64) -> KeptDescriptor {
+    KeptDescriptor { version: number, envelope: vec![number as u8; 3], accepted: at(1_000 + number as i64) }
+}
+
+#[tokio::test]
+async fn a_chain_comes_back_in_order_and_each_version_is_kept_once() {
+    let (all, aus, idn) = (fresh().await, participant("AUS"), participant("IDN"));
+    let mut batch = Batch::new();
+    for number in [2, 1, 300, 3] {
+        all.descriptors.keep(&mut batch, &aus, &kept(number));
+    }
+    all.descriptors.keep(&mut batch, &idn, &kept(7));
+    all.commit(batch).await.unwrap();
+    assert_eq!(all.descriptors.chain(&aus, 0, 10).await.unwrap(), [kept(1), kept(2), kept(3), kept(300)]);
+    assert_eq!(all.descriptors.chain(&aus, 2, 2).await.unwrap(), [kept(2), kept(3)]);
+    assert_eq!(all.descriptors.version(&aus, 300).await.unwrap(), Some(kept(300)));
+    assert_eq!(all.descriptors.version(&aus, 4).await.unwrap(), None);
+    let mut again = Batch::new();
+    all.descriptors.keep(&mut again, &aus, &KeptDescriptor { envelope: vec![9], ..kept(3) });
+    assert!(matches!(all.commit(again).await, Err(StoreError::Conflict { .. })));
+}
+
+#[tokio::test]
+async fn what_is_forgotten_of_a_participant_is_all_but_the_evidence() {
+    let (all, aus, idn) = (fresh().await, participant("AUS"), participant("IDN"));
+    let compared = Compared { acknowledged: 4, acknowledged_at: Some(at(5)), refreshed: Some(at(6)) };
+    let proof = Equivocation {
+        participant: idn.clone(),
+        version: 2,
+        held: vec![1],
+        rival: vec![2],
+        shown_by: aus.clone(),
+        at: at(9),
+    };
+    let mut batch = Batch::new();
+    all.descriptors.keep(&mut batch, &idn, &kept(1));
+    all.descriptors.keep(&mut batch, &idn, &kept(2));
+    all.descriptors.note(&mut batch, &idn, &compared);
+    all.descriptors.note(&mut batch, &aus, &Compared::default());
+    all.descriptors.convict(&mut batch, &proof);
+    all.commit(batch).await.unwrap();
+    assert_eq!(
+        all.descriptors.compared().await.unwrap(),
+        [(aus.clone(), Compared::default()), (idn.clone(), compared)]
+    );
+    let mut batch = Batch::new();
+    all.descriptors.forget_all(&mut batch, &idn).await.unwrap();
+    all.commit(batch).await.unwrap();
+    assert_eq!(all.descriptors.chain(&idn, 0, 10).await.unwrap(), []);
+    assert_eq!(all.descriptors.compared().await.unwrap(), [(aus, Compared::default())]);
+    assert_eq!(all.descriptors.equivocations().await.unwrap(), std::slice::from_ref(&proof));
+    let mut again = Batch::new();
+    all.descriptors.convict(&mut again, &proof);
+    assert!(matches!(all.commit(again).await, Err(StoreError::Conflict { .. })), "the first proof stays");
 }
 
 // ---- secrecy --------------------------------------------------------------------------------------------------------

@@ -3,6 +3,9 @@
 //!
 //! Promise: a value that gets past here has the right shape; what it means is the commands' business.
 
+mod ceremony;
+mod descriptor;
+mod key;
 mod peer;
 mod record;
 mod search;
@@ -13,6 +16,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+pub use ceremony::{CeremonyCommand, Occasion, ScriptArgs};
+pub use descriptor::{
+    CombineArgs, ContentChanges, DescriptorCommand, DiffArgs, DraftArgs, Ending, KeyChanges, KeyName, Moment, Protocol,
+    ShowArgs, SignArgs, VerifyArgs,
+};
+pub use key::{ExportPublicArgs, GenerateArgs, KeyCommand, KeyKind};
 pub use peer::{ApproveArgs, InviteArgs, JoinArgs, PeerArgs, PeerCommand, StandingArgs};
 pub(crate) use peer::{COLUMNS as PEER_COLUMNS, USUAL_COLUMNS as PEER_USUAL_COLUMNS};
 pub use record::{
@@ -122,6 +131,7 @@ mod tests {
     use clap::{CommandFactory, Parser};
 
     use super::*;
+    use crate::testing::words;
 
     #[derive(Debug, Parser)]
     #[command(name = "selat")]
@@ -254,18 +264,5 @@ mod tests {
             return vec![command.clone()];
         }
         command.get_subcommands().flat_map(leaves).collect()
-    }
-
-    /// Splits as a shell would, as far as the examples need it: single quotes only.
-    fn words(line: &str) -> Vec<String> {
-        let mut words = Vec::new();
-        for (n, part) in line.split('\'').enumerate() {
-            if n % 2 == 1 {
-                words.push(part.to_owned());
-            } else {
-                words.extend(part.split_whitespace().map(str::to_owned));
-            }
-        }
-        words
     }
 }

@@ -4,7 +4,9 @@
 mod desk;
 mod entropy;
 mod screen;
+mod words;
 
 pub(crate) use desk::{FakeDesk, Running};
 pub(crate) use entropy::Counted;
 pub(crate) use screen::{Said, captured};
+pub(crate) use words::words;

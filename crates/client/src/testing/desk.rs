@@ -19,7 +19,7 @@ use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::Server;
 use tonic::{Code, Request, Response, Status, Streaming};
 
-use super::{Counted, Said, captured};
+use super::{Counted, Said, captured, words};
 use crate::cli::{Command, Globals};
 
 /// A reply in the making: messages, then perhaps a refusal.
@@ -92,14 +92,8 @@ impl Running {
     /// The same, with a person who types `answers`.
     pub(crate) async fn run_with(&self, line: &str, answers: Option<&str>) -> (Exit, Said) {
         let socket = self.path("desk.sock");
-        let mut words = vec!["selat".to_owned(), "--socket".to_owned(), socket.to_str().unwrap().to_owned()];
-        for (n, part) in line.split('\'').enumerate() {
-            match n % 2 {
-                1 => words.push(part.to_owned()),
-                _ => words.extend(part.split_whitespace().map(str::to_owned)),
-            }
-        }
-        let program = Program::try_parse_from(words).unwrap_or_else(|fault| panic!("{line}: {fault}"));
+        let before = ["selat".to_owned(), "--socket".to_owned(), socket.to_str().unwrap().to_owned()];
+        let program = Program::try_parse_from(before.into_iter().chain(words(line))).unwrap_or_else(|fault| panic!("{line}: {fault}"));
         let (mut screen, said) = captured(answers);
         let now: Now = Arc::new(|| Timestamp::from_ms(1_700_000_000_000).unwrap());
         let exit = crate::run(program.command, &program.globals, &mut screen, &now, &Counted::default()).await;

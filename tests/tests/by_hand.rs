@@ -11,10 +11,14 @@ mod clock;
 mod import;
 #[path = "by_hand/onboarding.rs"]
 mod onboarding;
+#[path = "by_hand/reader.rs"]
+mod reader;
 #[path = "by_hand/readme.rs"]
 mod readme;
 #[path = "by_hand/records.rs"]
 mod records;
+#[path = "by_hand/runbook.rs"]
+mod runbook;
 #[path = "by_hand/search.rs"]
 mod search;
 

@@ -11,6 +11,7 @@ pub mod enrol;
 pub mod explain;
 pub mod init;
 pub mod keys_on_disk;
+pub mod metrics;
 pub mod officer;
 pub mod running;
 pub mod serve;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use selat_record::pb::{KeyPurpose, KeyStatus};
 use selat_record::{ParticipantId, Timestamp};
+use selat_seal::keyfile::purpose_word;
 
 /// Everything that is looked at.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +85,23 @@ pub struct KeyFact {
     pub held: Option<bool>,
     /// The node signs with it now.
     pub in_use: bool,
+}
+
+impl KeyFact {
+    /// The purpose as key files and the command line have it.
+    pub fn purpose_word(&self) -> &'static str {
+        purpose_word(self.purpose)
+    }
+
+    /// True for a root key that counts.
+    pub fn is_active_root(&self) -> bool {
+        self.purpose == KeyPurpose::Root && self.status == Some(KeyStatus::Active)
+    }
+
+    /// True for a key that is announced and not active yet.
+    pub fn is_pending(&self) -> bool {
+        self.status == Some(KeyStatus::Pending)
+    }
 }
 
 /// Certificates.

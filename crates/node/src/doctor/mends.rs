@@ -16,7 +16,7 @@ pub(super) const DRAFT: &str = "selat descriptor draft --help";
 pub(super) const ACKS: &str = "selat descriptor acks";
 pub(super) const RENEW: &str = "selat cert renew";
 pub(super) const ROTATE_TLS_CA: &str = "selat key rotate tls-ca";
-pub(super) const BACKUP: &str = "selat key backup --output FILE";
+pub(super) const BACKUP: &str = "selat key backup --file FILE";
 pub(super) const DRILL: &str = "selat key drill BACKUP";
 pub(super) const LOG: &str = "journalctl --unit selat";
 pub(super) const RESTART: &str = "systemctl restart selat";
@@ -41,11 +41,11 @@ pub(super) fn rotate(purpose: KeyPurpose) -> String {
 }
 
 pub(super) fn plan(purpose: KeyPurpose) -> String {
-    format!("selat key plan rotate {}", word(purpose))
+    format!("selat key rotate {} --plan", word(purpose))
 }
 
 pub(super) fn abandon(purpose: KeyPurpose) -> String {
-    format!("selat key plan abandon {}", word(purpose))
+    format!("selat key rotate {} --abandon", word(purpose))
 }
 
 pub(super) fn ping(peer: &ParticipantId) -> String {

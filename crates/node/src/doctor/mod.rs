@@ -15,7 +15,7 @@ pub mod mends;
 mod peers;
 mod store;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::time::Duration;
 

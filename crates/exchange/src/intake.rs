@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use prost::Message as _;
 use selat_ledger::{Checkpoint, Leaf, LedgerError, LogId};
-use selat_record::pb::{self, AuditAction, KeyPurpose};
+use selat_record::pb::{self, AuditAction};
 use selat_record::{ContentId, ParticipantId, Payload, Record, Timestamp};
 use selat_seal::AcceptedDescriptor;
 use selat_store::Batch;
@@ -21,13 +21,15 @@ const OPENING_BYTES_MAX: usize = 16 * 1024;
 
 /// Reasons for quarantine that an honest peer can give: content that ran out on the way, versions that crossed, payloads
 /// and keys that are newer than what we know, a mistaken audience. All others are faults.
-const HONEST_CODES: [&str; 8] = [
+const HONEST_CODES: [&str; 10] = [
     "WITHHELD",
     "EXPIRED",
     "OUT_OF_ORDER",
     "WRONG_TYPE",
     "UNKNOWN_KEY",
-    "KEY_NOT_ACTIVE",
+    "KEY_PENDING",
+    "KEY_NOT_VALID",
+    "KEY_COMPROMISED",
     "UNKNOWN_KIND",
     "NOT_FOR_US",
 ];
@@ -328,8 +330,8 @@ fn open_checkpoint(
     now: Timestamp,
 ) -> Result<Checkpoint, LedgerError> {
     let mut outcome = Err(LedgerError::NotSigned);
-    for key in peer.keys(KeyPurpose::Log).filter(|key| key.verifies_what_was_logged_at(now)) {
-        match Checkpoint::open(note, log, peer.participant(), key.public()) {
+    for key in peer.log_keys_at(now) {
+        match Checkpoint::open(note, log, peer.participant(), key) {
             Ok(checkpoint) => return Ok(checkpoint),
             Err(LedgerError::NotSigned) => {}
             error => outcome = error,

@@ -17,8 +17,16 @@ const LINE_WRITTEN: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ArmorError {
     /// Longer than is ever read.
-    #[error("has {0} bytes; at most {TEXT_MAX_BYTES} are read")]
-    TooLarge(usize),
+    #[error("has {size} bytes; at most {max} are read")]
+    TooLarge {
+        /// How many bytes it has.
+        size: usize,
+        /// How many are read.
+        max: usize,
+    },
+    /// More blocks than are ever read.
+    #[error("holds more than {0} blocks")]
+    TooMany(usize),
     /// The first line is another one.
     #[error("does not begin with \"-----BEGIN SELAT {0}-----\"")]
     NoBegin(&'static str),
@@ -42,6 +50,26 @@ pub fn armor(kind: &'static str, bytes: &[u8]) -> String {
 pub fn dearmor(kind: &'static str, text: &str) -> Result<Vec<u8>, ArmorError> {
     let ([], mut bytes) = read(kind, [], text)?;
     Ok(std::mem::take(&mut *bytes))
+}
+
+/// Cuts a text into its blocks of one kind, in their order, each with its first and last line. White space between them is
+/// forgiven, nothing else; at least one, at most `max`.
+pub(crate) fn blocks<'t>(kind: &'static str, text: &'t str, max: usize) -> Result<Vec<&'t str>, ArmorError> {
+    let end = format!("-----END SELAT {kind}-----");
+    let mut blocks = Vec::new();
+    let mut rest = text.trim();
+    loop {
+        let size = rest.find(&end).ok_or(ArmorError::NoEnd(kind))? + end.len();
+        let (block, after) = rest.split_at(size);
+        if blocks.len() == max {
+            return Err(ArmorError::TooMany(max));
+        }
+        blocks.push(block);
+        rest = after.trim_start();
+        if rest.is_empty() {
+            return Ok(blocks);
+        }
+    }
 }
 
 /// Writes a block with header lines. Header values must not hold line ends.
@@ -76,7 +104,7 @@ pub(crate) fn read<'t, const N: usize>(
     text: &'t str,
 ) -> Result<([&'t str; N], Zeroizing<Vec<u8>>), ArmorError> {
     if text.len() > TEXT_MAX_BYTES {
-        return Err(ArmorError::TooLarge(text.len()));
+        return Err(ArmorError::TooLarge { size: text.len(), max: TEXT_MAX_BYTES });
     }
     let body = framed(kind, text)?;
     let mut lines = body.lines();
@@ -136,7 +164,8 @@ mod tests {
         check(&format!("{good}{good}"), ArmorError::Damaged);
         check(&good.replace("Yn", "Y-"), ArmorError::Damaged);
         check(&good.replace("Yn", "Y\n\nn"), ArmorError::Damaged);
-        check(&" ".repeat(TEXT_MAX_BYTES + 1), ArmorError::TooLarge(TEXT_MAX_BYTES + 1));
+        let size = TEXT_MAX_BYTES + 1;
+        check(&" ".repeat(size), ArmorError::TooLarge { size, max: TEXT_MAX_BYTES });
     }
 
     #[test]

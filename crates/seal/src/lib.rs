@@ -20,7 +20,7 @@ mod signer;
 mod trust;
 mod verify;
 
-pub use descriptor::{AcceptedDescriptor, DescribedKey, Endpoint};
+pub use descriptor::{AcceptedDescriptor, DescribedKey, Endpoint, TlsAuthority};
 pub use digest::sha256;
 pub use entropy::Entropy;
 pub use envelope::{ENVELOPE_MAX_BYTES, SIGNATURES_MAX, content_id, decode_envelope, pae};

@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn files_come_back_as_they_went_one_by_one_and_joined() {
         let (one, two) = (root(1), root(2));
-        assert_eq!(PublicFile::parse_all(&one.to_text()).unwrap(), [one.clone()]);
+        assert_eq!(PublicFile::parse_all(&one.to_text()).unwrap(), std::slice::from_ref(&one));
         let joined = format!("\r\n{}\n{}\n", one.to_text().replace('\n', "\r\n"), two.to_text());
         assert_eq!(PublicFile::parse_all(&joined).unwrap(), [one, two]);
     }

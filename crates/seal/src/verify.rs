@@ -1,8 +1,9 @@
 //! The one verifier.
 //!
-//! Promise: a [`Verified`] value was signed, in its one canonical form, by an active key of the issuer that the caller
-//! expected, for the purpose that its type demands, in this federation. Leaves out: whether it has expired, whether it
-//! was meant for this node, whether it was seen before.
+//! Promise: a [`Verified`] value was signed, in its one canonical form, by a key of the issuer that the caller expected,
+//! for the purpose that its type demands, in this federation; the key was valid when the payload says it was created,
+//! and not known as compromised when this node first logged it. Leaves out: whether it has expired, whether it was meant
+//! for this node, whether it was seen before.
 
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ pub const FUTURE_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 pub struct At {
     /// The verifier's clock.
     pub now: Timestamp,
-    /// When the envelope was first logged; for one that just came in, the same as `now`. Keys are judged at this moment.
+    /// When this node first logged the envelope; for one that just came in, the same as `now`. Compromised keys are judged
+    /// at this moment, which no thief can choose.
     pub first_logged: Timestamp,
 }
 
@@ -77,9 +79,7 @@ pub fn verify<P: Payload>(
     if key.purpose() != P::PURPOSE {
         return Err(SealError::WrongPurpose);
     }
-    if !key.verifies_what_was_logged_at(at.first_logged) {
-        return Err(SealError::KeyNotActive);
-    }
+    key.check_standing(at.first_logged)?;
     let signed = pae(&envelope.payload_type, &envelope.payload);
     if !key.public().holds(&signed, &signature.sig) {
         return Err(SealError::BadSignature);
@@ -90,6 +90,9 @@ pub fn verify<P: Payload>(
         return Err(SealError::IssuerMismatch(expected_issuer.clone()));
     }
     header.check_not_from_the_future(at.now)?;
+    if !key.is_valid_at(header.created) {
+        return Err(SealError::OutsideValidity { created: header.created });
+    }
     let content_id = ContentId::new(sha256(&[&signed]));
     Ok(Verified { inner, signer: key.id(), issuer: header.issuer, content_id })
 }

@@ -9,7 +9,7 @@ use kit::{CREATED_MS, NOW_MS, Party, federation, moment};
 use proptest::prelude::*;
 use prost::Message;
 use selat_record::pb::{KeyPurpose, KeyStatus};
-use selat_record::{Payload, pb};
+use selat_record::{Payload, Timestamp, pb};
 use selat_seal::descriptor::sign_with_roots;
 use selat_seal::{AcceptedDescriptor, SealError, SecretKey};
 
@@ -22,8 +22,9 @@ fn accept(envelope: &pb::Envelope) -> Result<AcceptedDescriptor, SealError> {
 fn check(field: &str, change: impl FnOnce(&mut pb::Descriptor)) {
     let mut descriptor = Party::aus().descriptor();
     change(&mut descriptor);
-    match accept(&Party::aus().sign_descriptor(&descriptor)) {
-        Err(SealError::Descriptor(faults)) => {
+    let outcome = accept(&Party::aus().sign_descriptor(&descriptor));
+    match outcome.as_ref().map_err(SealError::rule) {
+        Err(SealError::Fields(faults)) => {
             let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
             assert!(fields.contains(&field), "{field} is not among {fields:?}");
         }
@@ -34,8 +35,13 @@ fn check(field: &str, change: impl FnOnce(&mut pb::Descriptor)) {
 #[track_caller]
 fn check_threshold(roots: &[&SecretKey], have: usize) {
     let refused = accept(&sign_with_roots(&Party::aus().descriptor(), roots)).unwrap_err();
-    assert_eq!(refused, SealError::Threshold { need: 2, have });
-    assert_eq!(refused.to_string(), format!("needs 2 distinct keys, has {have}"));
+    let told = format!("descriptor 1 of AUS: needs the signatures of 2 distinct root keys of its own, has {have}");
+    assert_eq!((refused.code(), refused.to_string()), ("THRESHOLD_NOT_MET", told));
+}
+
+#[track_caller]
+fn check_one_root_short(envelope: &pb::Envelope) {
+    assert_eq!(accept(envelope).unwrap_err().rule(), &SealError::Threshold { need: 2, have: 1 });
 }
 
 #[test]
@@ -47,8 +53,10 @@ fn an_honest_descriptor_is_accepted_and_answers_for_its_owner() {
     assert_eq!(accepted.envelope(), &envelope);
     assert_eq!(accepted.message(), &Party::aus().descriptor());
     assert_eq!(accepted.keys(KeyPurpose::Root).count(), 3);
-    assert_eq!(accepted.log_key(), Some(&Party::aus().key(KeyPurpose::Log).public()));
-    assert_eq!(accepted.tls_authorities(), [b"certificate"]);
+    let log_keys: Vec<_> = accepted.log_keys_at(moment(NOW_MS)).collect();
+    assert_eq!(log_keys, [&Party::aus().key(KeyPurpose::Log).public()]);
+    let authorities: Vec<_> = accepted.authorities(moment(NOW_MS)).map(|authority| authority.certificate).collect();
+    assert_eq!(authorities, [b"certificate"]);
     assert_eq!(accepted.endpoints()[0].port, 7443);
     assert_eq!(AcceptedDescriptor::restore(&federation(), &envelope), Ok(accepted));
 }
@@ -73,10 +81,10 @@ fn a_threshold_counts_distinct_keys_of_the_roots() {
 fn a_signature_that_does_not_hold_does_not_count() {
     let mut envelope = Party::aus().sign_descriptor(&Party::aus().descriptor());
     envelope.signatures[1].sig[40] ^= 1;
-    assert_eq!(accept(&envelope), Err(SealError::Threshold { need: 2, have: 1 }));
+    check_one_root_short(&envelope);
     let mut renamed = Party::aus().sign_descriptor(&Party::aus().descriptor());
     renamed.signatures[1].key_id = Party::aus().root(3).id().as_bytes().to_vec();
-    assert_eq!(accept(&renamed), Err(SealError::Threshold { need: 2, have: 1 }));
+    check_one_root_short(&renamed);
 }
 
 #[test]
@@ -85,15 +93,15 @@ fn roots_that_are_not_active_do_not_sign() {
         let mut descriptor = Party::aus().descriptor();
         descriptor.keys[1].set_status(status);
         descriptor.keys[1].valid_until_ms = NOW_MS;
-        descriptor.keys[1].compromised_since_ms = if status == KeyStatus::Compromised { NOW_MS } else { 0 };
-        accept(&Party::aus().sign_descriptor(&descriptor)).unwrap_err()
+        descriptor.keys[1].compromised_since_ms = if status == KeyStatus::Compromised { CREATED_MS } else { 0 };
+        check_one_root_short(&Party::aus().sign_descriptor(&descriptor));
     };
     for status in [KeyStatus::Pending, KeyStatus::Retired, KeyStatus::Compromised] {
-        assert_eq!(sleeping(status), SealError::Threshold { need: 2, have: 1 });
+        sleeping(status);
     }
     let mut later = Party::aus().descriptor();
     later.keys[1].valid_from_ms = CREATED_MS + 1;
-    assert!(matches!(accept(&Party::aus().sign_descriptor(&later)), Err(SealError::Threshold { have: 1, .. })));
+    check_one_root_short(&Party::aus().sign_descriptor(&later));
 }
 
 #[test]
@@ -104,13 +112,15 @@ fn the_clock_is_asked_at_acceptance_and_not_afterwards() {
         Party::aus().sign_descriptor(&descriptor)
     };
     assert!(accept(&expiring_at(NOW_MS + 1)).is_ok());
-    assert_eq!(accept(&expiring_at(NOW_MS)), Err(SealError::Expired));
+    let expired = accept(&expiring_at(NOW_MS)).unwrap_err();
+    assert_eq!(expired.to_string(), "descriptor 1 of AUS: has expired at 2026-01-02T00:00:00Z");
     assert!(AcceptedDescriptor::restore(&federation(), &expiring_at(NOW_MS)).is_ok());
 
     let today = Party::aus().sign_descriptor(&Party::aus().descriptor());
     let at = |ms| AcceptedDescriptor::accept_first(&federation(), &today, moment(ms));
     assert!(at(CREATED_MS - 300_000).is_ok());
-    assert_eq!(at(CREATED_MS - 300_001), Err(SealError::FromTheFuture));
+    let early = at(CREATED_MS - 300_001).unwrap_err();
+    assert_eq!(early.to_string(), "descriptor 1 of AUS: created more than five minutes in the future");
 }
 
 #[test]
@@ -133,10 +143,12 @@ fn a_descriptor_in_another_encoding_is_refused() {
 }
 
 #[test]
-fn its_place_in_the_chain_is_the_first() {
-    check("version", |descriptor| descriptor.version = 2);
+fn its_place_in_the_chain_agrees_with_itself() {
     check("version", |descriptor| descriptor.version = 0);
     check("previous", |descriptor| descriptor.previous = vec![1; 32]);
+    for size in [0, 31, 33] {
+        check("previous", |descriptor| (descriptor.version, descriptor.previous) = (2, vec![1; size]));
+    }
     check("header.descriptor_version", |descriptor| descriptor.header.as_mut().unwrap().descriptor_version = 2);
     check("header.audience", |descriptor| descriptor.header.as_mut().unwrap().audience = "IDN".to_owned());
 }
@@ -175,6 +187,10 @@ fn the_times_of_a_key_agree_with_its_status() {
     check("keys[3].valid_until_ms", |descriptor| descriptor.keys[3].set_status(KeyStatus::Retired));
     check("keys[3].compromised_since_ms", |descriptor| descriptor.keys[3].set_status(KeyStatus::Compromised));
     check("keys[3].compromised_since_ms", |descriptor| descriptor.keys[3].compromised_since_ms = NOW_MS);
+    check("keys[3].compromised_since_ms", |descriptor| {
+        descriptor.keys[3].set_status(KeyStatus::Compromised);
+        descriptor.keys[3].compromised_since_ms = CREATED_MS + 1;
+    });
 }
 
 #[test]
@@ -183,12 +199,40 @@ fn certificates_stand_with_tls_authorities_alone() {
     check("keys[6].certificate", |descriptor| descriptor.keys[6].certificate = vec![0; 4097]);
     check("keys[3].certificate", |descriptor| descriptor.keys[3].certificate = vec![0; 10]);
     let at_the_cap = Party::aus().accepted(|descriptor| descriptor.keys[6].certificate = vec![7; 4096]);
-    assert_eq!(at_the_cap.tls_authorities()[0].len(), 4096);
-    let retired = Party::aus().accepted(|descriptor| {
-        descriptor.keys[6].set_status(KeyStatus::Retired);
-        descriptor.keys[6].valid_until_ms = NOW_MS;
-    });
-    assert!(retired.tls_authorities().is_empty());
+    let sizes: Vec<_> = at_the_cap.authorities(moment(NOW_MS)).map(|authority| authority.certificate.len()).collect();
+    assert_eq!(sizes, [4096]);
+}
+
+#[test]
+fn an_authority_vouches_within_the_window_of_its_key() {
+    let windows = |change: fn(&mut pb::Key)| {
+        let accepted = Party::aus().accepted(|descriptor| change(&mut descriptor.keys[6]));
+        let window =
+            |authority: selat_seal::TlsAuthority<'_>| (authority.from.ms(), authority.until.map(Timestamp::ms));
+        accepted.authorities(moment(NOW_MS)).map(window).collect::<Vec<_>>()
+    };
+    let from = CREATED_MS - 300_000;
+    assert_eq!(windows(|_| {}), [(from, None)]);
+    assert_eq!(windows(|key| key.valid_from_ms = NOW_MS + 600_000), [(NOW_MS + 300_000, None)]);
+    let retired_until = |key: &mut pb::Key, until| {
+        key.set_status(KeyStatus::Retired);
+        key.valid_until_ms = until;
+    };
+    assert_eq!(windows(|key| key.valid_until_ms = NOW_MS), []);
+    let retired = Party::aus().accepted(|descriptor| retired_until(&mut descriptor.keys[6], NOW_MS + 1));
+    assert_eq!(
+        retired.authorities(moment(NOW_MS)).map(|authority| authority.until).last(),
+        Some(Some(moment(NOW_MS + 1)))
+    );
+    assert_eq!(retired.authorities(moment(NOW_MS + 1)).count(), 0);
+    assert_eq!(windows(|key| key.set_status(KeyStatus::Pending)), []);
+    assert_eq!(
+        windows(|key| {
+            key.set_status(KeyStatus::Compromised);
+            key.compromised_since_ms = CREATED_MS;
+        }),
+        []
+    );
 }
 
 #[test]

@@ -209,54 +209,107 @@ fn only_the_canonical_encoding_of_a_payload_is_taken() {
     check(&query_over(&join(&[&header, &purpose, &[0x1a, 0x01, 0xff]])), "MALFORMED");
 }
 
-/// Whether a query first logged at `first_logged_ms` verifies, after `change` to the key in the descriptor.
-fn verifies_at(first_logged_ms: i64, change: impl FnOnce(&mut pb::Key)) -> bool {
+/// The verdict on a query that says it was created at `created_ms` and was first logged at `first_logged_ms`, after
+/// `change` to the key in the descriptor.
+fn verdict_at(created_ms: i64, first_logged_ms: i64, change: impl FnOnce(&mut pb::Key)) -> &'static str {
     let descriptor = Party::aus().accepted(|descriptor| {
+        // The later, the better: a compromise cannot be told before it is known.
+        descriptor.header.as_mut().unwrap().created_ms = NOW_MS;
         let key = descriptor.keys.iter_mut().find(|key| key.purpose() == KeyPurpose::Query);
         change(key.unwrap());
     });
-    let at = At { now: moment(NOW_MS), first_logged: moment(first_logged_ms) };
-    match verify::<pb::Query>(&trust().with(descriptor), &signed_query(), &participant("AUS"), at) {
-        Ok(_) => true,
+    let mut message = query();
+    let header = message.header.as_mut().unwrap();
+    (header.created_ms, header.expires_ms) = (created_ms, 0);
+    let at = At { now: moment(NOW_MS + 3_600_000), first_logged: moment(first_logged_ms) };
+    let envelope = query_over(&message.encode_to_vec());
+    let key = descriptor.keys(KeyPurpose::Query).next().unwrap();
+    let stands = key.verifies(moment(created_ms), moment(first_logged_ms));
+    match verify::<pb::Query>(&trust().with(descriptor), &envelope, &participant("AUS"), at) {
+        Ok(_) => {
+            assert!(stands, "the key says what the verifier says");
+            "OK"
+        }
         Err(error) => {
-            assert_eq!(error, SealError::KeyNotActive);
-            false
+            assert!(!stands, "the key says what the verifier says");
+            error.code()
         }
     }
 }
 
-#[test]
-fn an_active_key_counts_within_its_validity() {
-    assert!(verifies_at(CREATED_MS, |_| {}));
-    assert!(!verifies_at(CREATED_MS - 1, |_| {}));
-    assert!(verifies_at(NOW_MS - 1, |key| key.valid_until_ms = NOW_MS));
-    assert!(!verifies_at(NOW_MS, |key| key.valid_until_ms = NOW_MS));
+/// Logged long after it was created, as when a peer joins later: that does not count against it.
+fn verdict_on(created_ms: i64, change: impl FnOnce(&mut pb::Key)) -> &'static str {
+    verdict_at(created_ms, NOW_MS + 3_000_000, change)
 }
 
 #[test]
-fn a_retired_key_verifies_what_was_logged_while_it_was_active() {
-    let retire = |key: &mut pb::Key| {
-        key.set_status(KeyStatus::Retired);
-        key.valid_until_ms = NOW_MS - 1000;
+fn an_active_key_counts_for_what_was_created_within_its_validity() {
+    assert_eq!(verdict_on(CREATED_MS, |_| {}), "OK");
+    assert_eq!(verdict_on(CREATED_MS - 300_000, |_| {}), "OK", "clocks differ by so much");
+    assert_eq!(verdict_on(CREATED_MS - 300_001, |_| {}), "KEY_NOT_VALID");
+    assert_eq!(verdict_on(NOW_MS - 1, |key| key.valid_until_ms = NOW_MS), "OK");
+    assert_eq!(verdict_on(NOW_MS, |key| key.valid_until_ms = NOW_MS), "KEY_NOT_VALID");
+}
+
+#[test]
+fn a_retired_key_counts_for_what_was_created_before_its_end_though_that_lies_ahead() {
+    let retire_at = |until: i64| {
+        move |key: &mut pb::Key| {
+            key.set_status(KeyStatus::Retired);
+            key.valid_until_ms = until;
+        }
     };
-    assert!(verifies_at(NOW_MS - 1001, retire));
-    assert!(!verifies_at(NOW_MS - 1000, retire));
+    assert_eq!(verdict_on(NOW_MS - 1, retire_at(NOW_MS)), "OK");
+    assert_eq!(verdict_on(NOW_MS, retire_at(NOW_MS)), "KEY_NOT_VALID");
+    assert_eq!(verdict_on(NOW_MS + 1000, retire_at(NOW_MS + 2000)), "OK");
 }
 
 #[test]
-fn a_compromised_key_verifies_what_was_logged_before() {
+fn a_compromised_key_counts_for_what_we_ourselves_logged_before_whatever_time_a_thief_gives() {
+    let since = NOW_MS - 1000;
     let compromise = |key: &mut pb::Key| {
         key.set_status(KeyStatus::Compromised);
-        key.compromised_since_ms = NOW_MS - 1000;
+        key.compromised_since_ms = since;
     };
-    assert!(verifies_at(NOW_MS - 1001, compromise));
-    assert!(!verifies_at(NOW_MS - 1000, compromise));
-    assert!(!verifies_at(CREATED_MS - 1, compromise));
+    assert_eq!(verdict_at(CREATED_MS, since - 1, compromise), "OK");
+    assert_eq!(verdict_at(CREATED_MS, since, compromise), "KEY_COMPROMISED");
+    assert_eq!(verdict_at(CREATED_MS, NOW_MS, compromise), "KEY_COMPROMISED", "backdated by the thief");
+    assert_eq!(verdict_at(CREATED_MS - 300_001, since - 1, compromise), "KEY_NOT_VALID");
+    let also_ended = |key: &mut pb::Key| {
+        compromise(key);
+        key.valid_until_ms = CREATED_MS + 10;
+    };
+    assert_eq!(verdict_at(CREATED_MS + 9, since - 1, also_ended), "OK", "logged after its end, but made before");
+    assert_eq!(verdict_at(CREATED_MS + 10, since - 1, also_ended), "KEY_NOT_VALID");
 }
 
 #[test]
-fn a_pending_key_verifies_nothing() {
-    assert!(!verifies_at(NOW_MS, |key| key.set_status(KeyStatus::Pending)));
+fn a_pending_key_counts_for_nothing() {
+    assert_eq!(verdict_on(NOW_MS, |key| key.set_status(KeyStatus::Pending)), "KEY_PENDING");
+}
+
+#[test]
+fn a_key_may_sign_now_while_it_is_active_or_its_end_lies_ahead() {
+    let may = |now_ms: i64, change: fn(&mut pb::Key)| {
+        let accepted = Party::aus().accepted(|descriptor| change(&mut descriptor.keys[5]));
+        let key = accepted.keys(KeyPurpose::Log).next().unwrap().clone();
+        assert_eq!(accepted.log_keys_at(moment(now_ms)).count(), usize::from(key.may_sign_at(moment(now_ms))));
+        key.may_sign_at(moment(now_ms))
+    };
+    let retire = |key: &mut pb::Key| {
+        key.set_status(KeyStatus::Retired);
+        key.valid_until_ms = NOW_MS;
+    };
+    assert!(may(NOW_MS, |_| {}));
+    assert!(may(CREATED_MS - 300_000, |_| {}));
+    assert!(!may(CREATED_MS - 300_001, |_| {}));
+    assert!(may(NOW_MS - 1, retire));
+    assert!(!may(NOW_MS, retire));
+    assert!(!may(NOW_MS, |key| key.set_status(KeyStatus::Pending)));
+    assert!(!may(NOW_MS, |key| {
+        key.set_status(KeyStatus::Compromised);
+        key.compromised_since_ms = CREATED_MS;
+    }));
 }
 
 #[test]

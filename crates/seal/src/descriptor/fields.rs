@@ -21,6 +21,9 @@ const PAYLOAD_TYPE_MAX: usize = 120;
 /// A week: who looks more rarely might as well not look.
 const REFRESH_HINT_MAX_S: u32 = 7 * 24 * 60 * 60;
 
+/// Bytes of a content id.
+const HASH_BYTES: usize = 32;
+
 /// Notes every fault of the fields other than keys, threshold and endpoints.
 pub(super) fn check(message: &pb::Descriptor, faults: &mut FaultList) {
     check_place_in_chain(message, faults);
@@ -66,13 +69,14 @@ pub(super) fn check_endpoints(messages: &[pb::Endpoint], faults: &mut FaultList)
     endpoints
 }
 
-/// The first link of the chain: there is nothing before it. Later links are accepted only against the one before.
+/// What a link of the chain says of its place, checked in itself. Whether it follows on another is checked in
+/// [`super::chain`].
 fn check_place_in_chain(message: &pb::Descriptor, faults: &mut FaultList) {
-    if message.version != 1 {
-        faults.push("version", format!("is {}; a first descriptor has version 1", message.version));
-    }
-    if !message.previous.is_empty() {
-        faults.push("previous", "is set though nothing comes before version 1");
+    match (message.version, message.previous.len()) {
+        (0, _) => faults.push("version", "is 0; versions begin with 1"),
+        (1, 0) | (2.., HASH_BYTES) => {}
+        (1, _) => faults.push("previous", "is set though nothing comes before version 1"),
+        (2.., size) => faults.push("previous", format!("has {size} bytes; a content id has {HASH_BYTES}")),
     }
     let Some(header) = &message.header else { return };
     if header.descriptor_version != message.version {

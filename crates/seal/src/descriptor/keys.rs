@@ -6,7 +6,7 @@ use selat_record::fault::FaultList;
 use selat_record::pb::{KeyAlgorithm, KeyPurpose, KeyStatus};
 use selat_record::{Timestamp, pb};
 
-use crate::{KeyId, PublicKey};
+use crate::{FUTURE_TOLERANCE, KeyId, PublicKey, SealError};
 
 /// Most keys in one descriptor.
 const KEYS_MAX: usize = 64;
@@ -62,20 +62,45 @@ impl DescribedKey {
         self.certificate.as_deref()
     }
 
-    /// True when the key stands for what was first logged at `moment`: inside its validity; never while pending; and
-    /// before it was compromised.
-    pub fn verifies_what_was_logged_at(&self, moment: Timestamp) -> bool {
-        let valid = self.valid_from <= moment && self.valid_until.is_none_or(|until| moment < until);
-        match self.status {
-            KeyStatus::Active | KeyStatus::Retired => valid,
-            KeyStatus::Compromised => valid && self.compromised_since.is_some_and(|since| moment < since),
-            KeyStatus::Pending | KeyStatus::Unspecified => false,
+    /// From when nothing that it signed is believed, unless it was logged before.
+    pub fn compromised_since(&self) -> Option<Timestamp> {
+        self.compromised_since
+    }
+
+    /// True when what was created at this moment lies in its validity. Its owner's clock may have run up to
+    /// [`FUTURE_TOLERANCE`] behind when the key began; its end has no such room, since the owner chose it.
+    pub fn is_valid_at(&self, created: Timestamp) -> bool {
+        self.valid_from <= created.plus(FUTURE_TOLERANCE) && self.valid_until.is_none_or(|until| created < until)
+    }
+
+    /// True when its owner may sign with it at `now`, by the verifier's clock: for what says no time of its own, as
+    /// checkpoints and handshakes.
+    pub fn may_sign_at(&self, now: Timestamp) -> bool {
+        matches!(self.status, KeyStatus::Active | KeyStatus::Retired) && self.is_valid_at(now)
+    }
+
+    /// True when the key stands for a payload that says it was created at `created` and that the verifier itself first
+    /// logged at `first_logged`. A thief says what time he likes, so after a compromise only the verifier's own log counts.
+    pub fn verifies(&self, created: Timestamp, first_logged: Timestamp) -> bool {
+        self.check_standing(first_logged).is_ok() && self.is_valid_at(created)
+    }
+
+    /// The part of [`Self::verifies`] that needs nothing of the payload.
+    pub(crate) fn check_standing(&self, first_logged: Timestamp) -> Result<(), SealError> {
+        match (self.status, self.compromised_since) {
+            (KeyStatus::Active | KeyStatus::Retired, _) => Ok(()),
+            (KeyStatus::Compromised, Some(since)) if first_logged < since => Ok(()),
+            (KeyStatus::Compromised, since) => {
+                Err(SealError::KeyCompromised { since: since.unwrap_or(Timestamp::EPOCH), first_logged })
+            }
+            (KeyStatus::Pending | KeyStatus::Unspecified, _) => Err(SealError::KeyPending),
         }
     }
 }
 
-/// Checks all keys; those that are in order are returned, each fault of the others is noted.
-pub(super) fn check_all(messages: &[pb::Key], faults: &mut FaultList) -> Vec<DescribedKey> {
+/// Checks all keys of a descriptor made at `created`; those that are in order are returned, each fault of the others is
+/// noted.
+pub(super) fn check_all(messages: &[pb::Key], created: Timestamp, faults: &mut FaultList) -> Vec<DescribedKey> {
     if !(1..=KEYS_MAX).contains(&messages.len()) {
         faults.push("keys", format!("are {}; a descriptor has 1 to {KEYS_MAX}", messages.len()));
         return Vec::new();
@@ -83,7 +108,7 @@ pub(super) fn check_all(messages: &[pb::Key], faults: &mut FaultList) -> Vec<Des
     let keys: Vec<_> = messages
         .iter()
         .enumerate()
-        .filter_map(|(n, message)| check_one(message, &format!("keys[{n}]"), faults))
+        .filter_map(|(n, message)| check_one(message, created, &format!("keys[{n}]"), faults))
         .collect();
     let distinct: BTreeSet<_> = keys.iter().map(DescribedKey::id).collect();
     if distinct.len() != keys.len() {
@@ -92,7 +117,7 @@ pub(super) fn check_all(messages: &[pb::Key], faults: &mut FaultList) -> Vec<Des
     keys
 }
 
-fn check_one(message: &pb::Key, path: &str, faults: &mut FaultList) -> Option<DescribedKey> {
+fn check_one(message: &pb::Key, created: Timestamp, path: &str, faults: &mut FaultList) -> Option<DescribedKey> {
     if KeyAlgorithm::try_from(message.algorithm) != Ok(KeyAlgorithm::Ed25519) {
         faults.push(format!("{path}.algorithm"), "is not one that this protocol knows");
     }
@@ -120,7 +145,7 @@ fn check_one(message: &pb::Key, path: &str, faults: &mut FaultList) -> Option<De
         status,
         valid_from,
         valid_until,
-        compromised_since: check_compromise(message, status, path, faults),
+        compromised_since: check_compromise(message, status, created, path, faults),
         certificate: check_certificate(message, purpose, path, faults),
     })
 }
@@ -152,12 +177,20 @@ fn check_times(message: &pb::Key, path: &str, faults: &mut FaultList) -> Option<
     }
 }
 
-fn check_compromise(message: &pb::Key, status: KeyStatus, path: &str, faults: &mut FaultList) -> Option<Timestamp> {
+/// A compromise is known when it is told: one that lies ahead would leave the key as good as active until then.
+fn check_compromise(
+    message: &pb::Key,
+    status: KeyStatus,
+    created: Timestamp,
+    path: &str,
+    faults: &mut FaultList,
+) -> Option<Timestamp> {
     let field = || format!("{path}.compromised_since_ms");
     match (status, message.compromised_since_ms) {
         (KeyStatus::Compromised, 0) => faults.push(field(), "is missing from a compromised key"),
         (KeyStatus::Compromised, ms) => match Timestamp::from_ms(ms) {
-            Some(since) => return Some(since),
+            Some(since) if since <= created => return Some(since),
+            Some(_) => faults.push(field(), "is after the descriptor was made"),
             None => faults.push(field(), "is not a moment from 1970 to 9999"),
         },
         (_, 0) => {}

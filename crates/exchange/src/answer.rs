@@ -90,10 +90,7 @@ impl Exchange {
         envelope: &pb::Envelope,
         arrived_ms: u64,
     ) -> Result<Permitted<pb::Envelope>, AnswerError> {
-        let permit = match decide_reply(&self.book().facts(peer)) {
-            Decision::Permit(permit) => permit,
-            Decision::Refuse(refusal) => return Err(ExchangeError::Denied(refusal).into()),
-        };
+        self.may_reply(peer)?;
         let query = self.verified_query(peer, envelope)?;
         let timetable = self.timetable(query.get(), arrived_ms);
         let found = self.search_for(peer, query.get(), &timetable).await;
@@ -109,7 +106,12 @@ impl Exchange {
         let answer = self.conclude(peer, &query, reply, timetable.leaves).await?;
         self.until_tick(&timetable).await;
         self.wake(peer);
-        Ok(permit.over(answer))
+        // Whoever was stopped meanwhile gets nothing any more.
+        Ok(self.may_reply(peer)?.over(answer))
+    }
+
+    fn may_reply(&self, peer: &ParticipantId) -> Result<Permit, ExchangeError> {
+        Ok(decide_reply(&self.book().facts(peer)).permit()?)
     }
 
     fn timetable(&self, query: &pb::Query, arrived_ms: u64) -> Timetable {

@@ -14,7 +14,7 @@ use selat_store::repositories::{KnownCheckpoint, Quarantined, Source};
 use crate::accounts::{Act, leaf_matches};
 use crate::contents::{Content, Opened, Reader};
 use crate::ingest::Stored;
-use crate::{Exchange, ExchangeError};
+use crate::{Book, Exchange, ExchangeError};
 
 /// Most bytes of an opening.
 const OPENING_BYTES_MAX: usize = 16 * 1024;
@@ -134,15 +134,17 @@ impl Exchange {
             return Err(IntakeError::OutOfStep { expected: held, got: segment.first_index });
         }
         let opened = self.open_entries(peer, &segment)?;
-        let checkpoint = self.check_against_checkpoint(peer, &opened, &segment.checkpoint).await?;
+        let book = self.book();
+        let checkpoint = self.check_against_checkpoint(peer, &book, &opened, &segment.checkpoint).await?;
         let now = self.clock.now();
-        let trust = self.book().trust().clone();
+        let trust = book.trust().clone();
         let reader = Reader { trust, peer: peer.clone(), own: self.participant().clone(), now };
         let contents = reader.read_all(opened).await?;
         if contents.iter().any(|(_, content)| content.is_ahead_of_clock()) {
             return Err(IntakeError::AheadOfClock);
         }
-        self.commit_entries(peer, (held, checkpoint), contents, now).await
+        let pending = Pending::new(self, peer, held, book.epoch);
+        self.commit_entries(pending, &checkpoint, contents, now).await
     }
 
     fn open_entries(&self, peer: &ParticipantId, segment: &InSegment) -> Result<Vec<Opened>, IntakeError> {
@@ -180,11 +182,11 @@ impl Exchange {
     async fn check_against_checkpoint(
         &self,
         peer: &ParticipantId,
+        book: &Book,
         opened: &[Opened],
         note: &str,
     ) -> Result<KnownCheckpoint, IntakeError> {
         let log = self.release_log_from(peer);
-        let book = self.book();
         let descriptor = &book.approved_peer(peer)?.descriptor;
         let checkpoint = open_checkpoint(note, &log, descriptor, self.clock.now()).map_err(IntakeError::Checkpoint)?;
         let mut growth = self.store.logs.growth(&log).await.map_err(ExchangeError::from)?;
@@ -200,14 +202,13 @@ impl Exchange {
 
     async fn commit_entries(
         &self,
-        peer: &ParticipantId,
-        (first, checkpoint): (u64, KnownCheckpoint),
+        mut pending: Pending,
+        checkpoint: &KnownCheckpoint,
         contents: Vec<(Opened, Content)>,
         now: Timestamp,
     ) -> Result<Taken, IntakeError> {
-        let mut taken = Taken { held: first, ..Taken::default() };
-        let mut pending = Pending::new(self, peer, first);
-        pending.room = self.quarantine_room(peer, &contents).await?;
+        let mut taken = Taken { held: pending.first, ..Taken::default() };
+        pending.room = self.quarantine_room(&pending.peer, &contents).await?;
         for (opened, content) in contents {
             // Two versions of one record cannot share a batch: the second requires the first to be there.
             if pending.holds(&opened.opening) {
@@ -215,7 +216,7 @@ impl Exchange {
             }
             self.add_entry(&mut pending, &opened, content, now).await?;
         }
-        self.store.peers.put_checkpoint(&mut pending.batch, peer, &checkpoint);
+        self.store.peers.put_checkpoint(&mut pending.batch, &pending.peer, checkpoint);
         self.flush(pending, &mut taken).await?;
         Ok(taken)
     }
@@ -302,7 +303,7 @@ impl Exchange {
     }
 
     async fn flush(&self, pending: Pending, taken: &mut Taken) -> Result<Pending, ExchangeError> {
-        let mut next = Pending::new(self, &pending.peer, pending.first + pending.count);
+        let mut next = Pending::new(self, &pending.peer, pending.first + pending.count, pending.epoch);
         next.room = pending.room;
         self.store.commit(pending.batch).await?;
         taken.held = pending.first + pending.count;
@@ -344,6 +345,7 @@ fn open_checkpoint(
 struct Pending {
     peer: ParticipantId,
     first: u64,
+    epoch: u64,
     count: u64,
     batch: Batch,
     records: BTreeSet<Vec<u8>>,
@@ -355,12 +357,15 @@ struct Pending {
 }
 
 impl Pending {
-    fn new(exchange: &Exchange, peer: &ParticipantId, first: u64) -> Self {
+    fn new(exchange: &Exchange, peer: &ParticipantId, first: u64, epoch: u64) -> Self {
         let mut batch = Batch::default();
         exchange.store.intake.expect_size(&mut batch, peer, first);
+        // What was verified with the keys of one book is not taken after a peer, or one of its keys, was given up.
+        exchange.store.peers.require_epoch(&mut batch, epoch);
         Self {
             peer: peer.clone(),
             first,
+            epoch,
             count: 0,
             batch,
             records: BTreeSet::new(),

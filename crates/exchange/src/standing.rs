@@ -19,6 +19,9 @@ use crate::{Actor, Exchange, ExchangeError, PeerEntry};
 /// Longest reason in characters.
 const REASON_MAX: usize = 200;
 
+/// The row of a peer after a change of its standing; `None` if it stands like that already.
+type Change = fn(&Exchange, &Actor, &Peer, &str) -> Result<Option<Peer>, ExchangeError>;
+
 impl Exchange {
     /// Stops the traffic of an approved peer until it is resumed. A peer that is suspended already stays as it is.
     pub async fn suspend(
@@ -60,7 +63,7 @@ impl Exchange {
         actor: &Actor,
         peer: &ParticipantId,
         reason: &str,
-        change: fn(&Self, &Actor, &Peer, &str) -> Result<Option<Peer>, ExchangeError>,
+        change: Change,
     ) -> Result<PeerEntry, ExchangeError> {
         may(&actor.roles, DeskAct::ManagePeers)?;
         let reason = plain("reason", reason, REASON_MAX)?;

@@ -39,3 +39,5 @@ mod races;
 mod restart;
 #[cfg(test)]
 mod roles;
+#[cfg(test)]
+mod standing;

@@ -35,6 +35,9 @@ async fn peer_acts(aus: &Node, role: Role) -> Vec<&'static str> {
         ("join", denied(aus.join(&who, descriptor).await)),
         ("fingerprint", denied(aus.fingerprint(&who, &idn))),
         ("approve", denied(aus.approve(&who, &idn, &words, "telephone").await)),
+        ("suspend", denied(aus.suspend(&who, &idn, "a test").await)),
+        ("resume", denied(aus.resume(&who, &idn, "a test").await)),
+        ("remove", denied(aus.remove(&who, &idn, "a test").await)),
         ("peers", denied(aus.peers(&who).await)),
         ("quarantine", denied(aus.quarantine(&who, None, 10).await)),
         ("status", denied(aus.status(&who).await)),
@@ -53,7 +56,8 @@ fn denied<T>(result: Result<T, ExchangeError>) -> bool {
 }
 
 const RECORD_ACTS: [&str; 8] = ["put", "amend", "release", "import", "get", "history", "list", "search"];
-const PEER_ACTS: [&str; 7] = ["invite", "join", "fingerprint", "approve", "peers", "quarantine", "status"];
+const PEER_ACTS: [&str; 10] =
+    ["invite", "join", "fingerprint", "approve", "suspend", "resume", "remove", "peers", "quarantine", "status"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_role_does_its_own_work_and_no_other() {

@@ -4,10 +4,13 @@
 //! Promise: a value that gets past here has the right shape; what it means is the commands' business.
 
 mod ceremony;
+mod certificate;
 mod descriptor;
 mod key;
 mod peer;
+mod published;
 mod record;
+mod rotation;
 mod search;
 mod span;
 mod values;
@@ -17,6 +20,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 pub use ceremony::{CeremonyCommand, Occasion, ScriptArgs};
+pub use certificate::{CertCheckArgs, CertCommand, CheckArgs};
 pub use descriptor::{
     CombineArgs, ContentChanges, DescriptorCommand, DiffArgs, DraftArgs, Ending, KeyChanges, KeyName, Moment, Protocol,
     ShowArgs, SignArgs, VerifyArgs,
@@ -24,11 +28,18 @@ pub use descriptor::{
 pub use key::{ExportPublicArgs, GenerateArgs, KeyCommand, KeyKind};
 pub use peer::{ApproveArgs, InviteArgs, JoinArgs, PeerArgs, PeerCommand, StandingArgs};
 pub(crate) use peer::{COLUMNS as PEER_COLUMNS, USUAL_COLUMNS as PEER_USUAL_COLUMNS};
+pub(crate) use published::ACKS_COLUMNS;
+pub use published::{NodeDescriptorCommand, PublishArgs};
 pub use record::{
     AmendArgs, ExportArgs, GetArgs, HistoryArgs, ImportArgs, ListArgs, PutArgs, QuarantineArgs, RecordCommand,
     ReleaseArgs,
 };
 pub(crate) use record::{HISTORY_COLUMNS, LIST_COLUMNS};
+pub use rotation::{
+    ApplyArgs, DraftFile, KeyStatusArgs, NodeKeyCommand, PlanArgs, ResignArgs, RetireArgs, RevokeArgs, RotateArgs,
+    TurnArgs, WorkingKey,
+};
+pub(crate) use rotation::{RESIGN_COLUMNS, STATUS_COLUMNS};
 pub use search::{Criteria, SearchArgs};
 pub(crate) use values::reason;
 pub use values::{Join, KindName, PurposeName, ReasonArgs};
@@ -113,6 +124,15 @@ Examples:
     /// Get to know peers and look after them
     #[command(subcommand)]
     Peer(PeerCommand),
+    /// Look after the keys that sign for the participant
+    #[command(subcommand)]
+    Key(NodeKeyCommand),
+    /// Publish our descriptor, and see who has it
+    #[command(subcommand)]
+    Descriptor(NodeDescriptorCommand),
+    /// Look after the node's TLS certificate, which it renews by itself
+    #[command(subcommand)]
+    Cert(CertCommand),
 }
 
 impl Command {
@@ -121,6 +141,8 @@ impl Command {
         match self {
             Self::Record(command) => command.columns(),
             Self::Peer(PeerCommand::List) => PEER_COLUMNS,
+            Self::Key(command) => command.columns(),
+            Self::Descriptor(NodeDescriptorCommand::Acks) => ACKS_COLUMNS,
             _ => &[],
         }
     }
@@ -179,6 +201,21 @@ mod tests {
             "selat peer approve IDN --channel call",
             "selat peer list",
             "selat peer show IDN",
+            "selat key status --check --warn 30d --crit 7d",
+            "selat key plan record --file plan.json",
+            "selat key apply plan.json",
+            "selat key rotate tls-ca --plan",
+            "selat key rotate record --yes --file AUS-2.draft",
+            "selat key rotate log --emergency --reason stolen --compromised-since 2026-11-20",
+            "selat key rotate query --abandon",
+            "selat key retire 1a2b3c4d --reason spare",
+            "selat key revoke 1A2B3C4D5E --reason lost --compromised-since 2026-11-20T08:00:00Z",
+            "selat key resign --list --limit 10",
+            "selat descriptor publish AUS-2.descriptor",
+            "selat descriptor acks",
+            "selat cert show",
+            "selat cert check --warn 60d --crit 12h",
+            "selat cert renew",
             "selat peer ping IDN",
             "selat peer suspend IDN --reason 1",
             "selat peer resume IDN --reason 1",
@@ -218,6 +255,15 @@ mod tests {
             "selat peer approve IDN",
             "selat peer suspend IDN",
             "selat peer remove IDN",
+            "selat cert check --warn 60",
+            "selat key rotate root",
+            "selat key rotate record --emergency",
+            "selat key rotate record --reason stolen",
+            "selat key rotate record --compromised-since 2026-11-20",
+            "selat key rotate record --emergency --reason stolen --abandon",
+            "selat key retire 1a2b --reason spare",
+            "selat key retire 1a2b3c4d",
+            "selat key resign --limit 10",
             "selat peer show idn/../x",
         ] {
             let fault = parse(line).err().unwrap_or_else(|| panic!("taken: {line}"));

@@ -1,8 +1,14 @@
 //! What each command does: read the words, ask the desk, show the reply, say how it ended.
 
+mod certificate;
 mod import;
+mod key_status;
+mod node_keys;
 mod peer;
+mod plan_file;
+mod publish;
 mod record;
+mod rotation;
 mod search;
 mod standing;
 mod status;
@@ -10,10 +16,12 @@ mod status;
 use selat_complaint::{Complaint, Exit};
 use selat_link::Now;
 use selat_seal::Entropy;
+use selat_wire::desk::StatusRequest;
 use serde_json::Value;
 
 use crate::cli::{Command, Form, Globals};
 use crate::connect::{self, Desk};
+use crate::refusal::refusal;
 use crate::screen::Screen;
 use crate::show::table::{self, Rows};
 
@@ -33,6 +41,9 @@ pub(crate) async fn run(
         Command::Search(args) => search::run(&mut session, &args).await,
         Command::Record(command) => record::run(&mut session, command).await,
         Command::Peer(command) => peer::run(&mut session, command).await,
+        Command::Key(command) => node_keys::run(&mut session, command).await,
+        Command::Descriptor(command) => publish::run(&mut session, command).await,
+        Command::Cert(command) => certificate::run(&mut session, command).await,
     }
 }
 
@@ -54,6 +65,11 @@ impl Session<'_> {
     pub(crate) fn form(&self) -> Form {
         let usual = if self.screen.is_read_by_a_person() { Form::Table } else { Form::Jsonl };
         self.globals.output.unwrap_or(usual)
+    }
+
+    /// True if JSON was asked for by name. What is text by nature is wrapped in JSON only then.
+    pub(crate) fn wants_json(&self) -> bool {
+        matches!(self.globals.output, Some(Form::Json | Form::Jsonl))
     }
 
     /// Prints a reply: `value` in a JSON form, `lines` for people.
@@ -79,4 +95,10 @@ impl Session<'_> {
             }
         }
     }
+}
+
+/// Whose node it is.
+async fn participant(desk: &mut Desk) -> Result<String, Complaint> {
+    let reply = desk.status(StatusRequest {}).await.map_err(refusal("the node cannot be asked who it is"))?;
+    Ok(reply.into_inner().participant)
 }

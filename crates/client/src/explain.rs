@@ -80,6 +80,23 @@ selat_complaint::explanations! {
         "no such peer",
         "The node knows a peer once its descriptor has been joined.",
         ["selat peer list", "selat peer join FILE"];
+    DRAFT_IN_THE_WAY = "SLT-2302", Conflict,
+        "a draft is there already",
+        "A draft that somebody has signed is never replaced: the signatures would be lost. Nothing was changed. A turn \
+         that has been begun goes on when that draft is signed and published.",
+        [
+            "sign and publish that draft: selat descriptor sign, combine, publish",
+            "name another file with --file, or move the old draft away",
+        ];
+    PLAN_FAULTY = "SLT-2303", Usage,
+        "the file is not a plan",
+        "`selat key apply` takes the file that `selat key plan PURPOSE --file FILE` wrote, as it is.",
+        ["selat key plan PURPOSE --file plan.json"];
+    KEY_UNKNOWN = "SLT-2304", NotFound,
+        "no such key, or more than one",
+        "A key is named by the first digits of its id, at least eight. They must be those of one key that the node holds \
+         or that its descriptor names.",
+        ["selat key status", "give more digits of the id"];
     REPLY_UNREADABLE = "SLT-2401", Unexpected,
         "the node's reply cannot be read",
         "The reply lacks something that every reply has, or holds something that this client does not know. Client and \

@@ -28,6 +28,8 @@ pub enum Tone {
     Bad,
     /// A heading.
     Strong,
+    /// Like any other text.
+    Plain,
 }
 
 impl Tone {
@@ -37,6 +39,7 @@ impl Tone {
             Self::Wary => AnsiColor::Yellow.on_default(),
             Self::Bad => AnsiColor::Red.on_default().bold(),
             Self::Strong => Style::new().bold(),
+            Self::Plain => Style::new(),
         }
     }
 }

@@ -3,13 +3,18 @@
 
 mod acceptance;
 mod banner;
+pub(crate) mod certificate;
 pub(crate) mod import;
+pub(crate) mod keys;
 pub(crate) mod peer;
+pub(crate) mod plan;
 pub(crate) mod record;
 pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod table;
+pub(crate) mod verdict;
 pub(crate) mod words;
+pub(crate) mod wrap;
 
 /// Version of the JSON shapes. It rises when a field changes its meaning or goes; new fields may come without.
 pub(crate) const SHAPE_VERSION: u32 = 1;

@@ -173,7 +173,7 @@ fn phrase_words(phrase: &str) -> Result<Vec<String>, Complaint> {
 }
 
 /// Writes a file that is not there yet: an old descriptor is never silently replaced.
-fn write_new(path: &Path, text: &str) -> Result<(), Complaint> {
+pub(super) fn write_new(path: &Path, text: &str) -> Result<(), Complaint> {
     use std::io::Write;
     let file = std::fs::File::create_new(path);
     file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|fault| unreadable(path, &fault))

@@ -34,6 +34,16 @@ pub(crate) struct FakeDesk {
     pub(crate) receipt: Option<RecordReceipt>,
     pub(crate) peers: Vec<PeerView>,
     pub(crate) steps: Vec<PingStep>,
+    pub(crate) keys: Option<KeyStatusReply>,
+    pub(crate) plan: Option<KeyPlan>,
+    pub(crate) applied: Option<KeyApplyReply>,
+    /// What is to be signed anew.
+    pub(crate) doubtful: Option<KeyResignReply>,
+    /// What each step of signing anew did.
+    pub(crate) resigned: VecDeque<KeyResignReply>,
+    pub(crate) certificate: Option<CertView>,
+    pub(crate) acks: Option<DescriptorAcksReply>,
+    pub(crate) chain: Option<DescriptorChainReply>,
     /// Ends the import after so many rows.
     pub(crate) import_rows_max: Option<usize>,
     /// Holds the outcomes of an import back until it has so many chunks.
@@ -51,6 +61,14 @@ pub(crate) struct Seen {
     pub(crate) approvals: Vec<PeerApproveRequest>,
     /// Peers suspended, resumed or removed.
     pub(crate) standings: Vec<PeerStandingRequest>,
+    /// What was planned, applied, and signed anew.
+    pub(crate) plans: Vec<KeyGoal>,
+    pub(crate) applied: Vec<KeyApplyRequest>,
+    pub(crate) resigns: Vec<KeyResignRequest>,
+    pub(crate) renewals: usize,
+    pub(crate) published: Vec<String>,
+    /// Whose descriptors were asked for.
+    pub(crate) chains: Vec<String>,
     /// Rows of each chunk of an import.
     pub(crate) chunks: Vec<Vec<ImportRow>>,
 }
@@ -93,7 +111,8 @@ impl Running {
     pub(crate) async fn run_with(&self, line: &str, answers: Option<&str>) -> (Exit, Said) {
         let socket = self.path("desk.sock");
         let before = ["selat".to_owned(), "--socket".to_owned(), socket.to_str().unwrap().to_owned()];
-        let program = Program::try_parse_from(before.into_iter().chain(words(line))).unwrap_or_else(|fault| panic!("{line}: {fault}"));
+        let program = Program::try_parse_from(before.into_iter().chain(words(line)))
+            .unwrap_or_else(|fault| panic!("{line}: {fault}"));
         let (mut screen, said) = captured(answers);
         let now: Now = Arc::new(|| Timestamp::from_ms(1_700_000_000_000).unwrap());
         let exit = crate::run(program.command, &program.globals, &mut screen, &now, &Counted::default()).await;
@@ -280,55 +299,48 @@ impl Desk for Service {
         Ok(Response::new(PeerRemoveReply { peer: request.peer }))
     }
 
-    async fn descriptor_chain(
-        &self,
-        _: Request<selat_wire::desk::DescriptorChainRequest>,
-    ) -> Reply<selat_wire::desk::DescriptorChainReply> {
-        Err(Status::unimplemented("descriptor_chain"))
+    async fn descriptor_chain(&self, request: Request<DescriptorChainRequest>) -> Reply<DescriptorChainReply> {
+        self.note(|seen| seen.chains.push(request.into_inner().peer));
+        self.reply(|desk| desk.chain.clone())
     }
 
-    async fn descriptor_publish(
-        &self,
-        _: Request<selat_wire::desk::DescriptorPublishRequest>,
-    ) -> Reply<selat_wire::desk::DescriptorPublishReply> {
-        Err(Status::unimplemented("descriptor_publish"))
+    async fn descriptor_publish(&self, request: Request<DescriptorPublishRequest>) -> Reply<DescriptorPublishReply> {
+        self.note(|seen| seen.published.push(request.into_inner().descriptor));
+        Ok(Response::new(DescriptorPublishReply { version: 2, hash: vec![0xab; 32] }))
     }
 
-    async fn descriptor_acks(
-        &self,
-        _: Request<selat_wire::desk::DescriptorAcksRequest>,
-    ) -> Reply<selat_wire::desk::DescriptorAcksReply> {
-        Err(Status::unimplemented("descriptor_acks"))
+    async fn descriptor_acks(&self, _: Request<DescriptorAcksRequest>) -> Reply<DescriptorAcksReply> {
+        self.reply(|desk| desk.acks.clone())
     }
 
-    async fn key_status(
-        &self,
-        _: Request<selat_wire::desk::KeyStatusRequest>,
-    ) -> Reply<selat_wire::desk::KeyStatusReply> {
-        Err(Status::unimplemented("key_status"))
+    async fn key_status(&self, _: Request<KeyStatusRequest>) -> Reply<KeyStatusReply> {
+        self.reply(|desk| desk.keys.clone())
     }
 
-    async fn key_plan(&self, _: Request<selat_wire::desk::KeyPlanRequest>) -> Reply<selat_wire::desk::KeyPlan> {
-        Err(Status::unimplemented("key_plan"))
+    async fn key_plan(&self, request: Request<KeyPlanRequest>) -> Reply<KeyPlan> {
+        let goal = request.into_inner().goal;
+        self.note(|seen| seen.plans.extend(goal.clone()));
+        self.reply(|desk| desk.plan.clone().map(|plan| KeyPlan { goal, ..plan }))
     }
 
-    async fn key_apply(&self, _: Request<selat_wire::desk::KeyApplyRequest>) -> Reply<selat_wire::desk::KeyApplyReply> {
-        Err(Status::unimplemented("key_apply"))
+    async fn key_apply(&self, request: Request<KeyApplyRequest>) -> Reply<KeyApplyReply> {
+        self.note(|seen| seen.applied.push(request.into_inner()));
+        self.reply(|desk| desk.applied.clone())
     }
 
-    async fn key_resign(
-        &self,
-        _: Request<selat_wire::desk::KeyResignRequest>,
-    ) -> Reply<selat_wire::desk::KeyResignReply> {
-        Err(Status::unimplemented("key_resign"))
+    async fn key_resign(&self, request: Request<KeyResignRequest>) -> Reply<KeyResignReply> {
+        let request = request.into_inner();
+        self.note(|seen| seen.resigns.push(request));
+        self.reply(|desk| if request.list_only { desk.doubtful.clone() } else { desk.resigned.pop_front() })
     }
 
-    async fn cert_show(&self, _: Request<selat_wire::desk::CertShowRequest>) -> Reply<selat_wire::desk::CertView> {
-        Err(Status::unimplemented("cert_show"))
+    async fn cert_show(&self, _: Request<CertShowRequest>) -> Reply<CertView> {
+        self.reply(|desk| desk.certificate.clone())
     }
 
-    async fn cert_renew(&self, _: Request<selat_wire::desk::CertRenewRequest>) -> Reply<selat_wire::desk::CertView> {
-        Err(Status::unimplemented("cert_renew"))
+    async fn cert_renew(&self, _: Request<CertRenewRequest>) -> Reply<CertView> {
+        self.note(|seen| seen.renewals += 1);
+        self.reply(|desk| desk.certificate.clone())
     }
 
     async fn doctor(&self, _: Request<selat_wire::desk::DoctorRequest>) -> Reply<selat_wire::desk::DoctorReply> {

@@ -1,0 +1,61 @@
+//! `selat descriptor publish` and `acks`: the next version of our descriptor, and who has it.
+
+use selat_complaint::{Complaint, Exit};
+use selat_wire::desk::{DescriptorAcksReply, DescriptorAcksRequest, DescriptorPublishRequest};
+use serde_json::{Value, json};
+
+use super::Session;
+use crate::cli::{Form, NodeDescriptorCommand, PublishArgs};
+use crate::input::small_text;
+use crate::refusal::refusal;
+use crate::show::{SHAPE_VERSION, plan, words};
+
+pub(super) async fn run(session: &mut Session<'_>, command: NodeDescriptorCommand) -> Result<Exit, Complaint> {
+    match command {
+        NodeDescriptorCommand::Publish(args) => publish(session, &args).await,
+        NodeDescriptorCommand::Acks => acks(session).await,
+    }
+}
+
+async fn publish(session: &mut Session<'_>, args: &PublishArgs) -> Result<Exit, Complaint> {
+    let descriptor = small_text(&args.file)?;
+    let mut desk = session.desk().await?;
+    let doing = format!("the descriptor in {} was not published", args.file.display());
+    let reply = desk.descriptor_publish(DescriptorPublishRequest { descriptor }).await.map_err(refusal(doing))?;
+    let reply = reply.into_inner();
+    let hash = words::hex(&reply.hash);
+    session.print(
+        || json!({ "version": SHAPE_VERSION, "descriptor_version": reply.version, "descriptor": hash }),
+        || vec![format!("descriptor {} is in force, {hash}", reply.version)],
+    )?;
+    session.screen.say("who has it: selat descriptor acks");
+    Ok(Exit::Ok)
+}
+
+async fn acks(session: &mut Session<'_>) -> Result<Exit, Complaint> {
+    let mut desk = session.desk().await?;
+    let doing = refusal("it cannot be shown who has our descriptor");
+    let reply = desk.descriptor_acks(DescriptorAcksRequest {}).await.map_err(doing)?.into_inner();
+    if session.form() != Form::Table {
+        session.print(|| acks_json(&reply), Vec::new)?;
+        return Ok(Exit::Ok);
+    }
+    let made = words::moment_or_nothing(reply.created_ms);
+    session.screen.line(format!("descriptor {}, made {made}, {}", reply.version, words::hex(&reply.hash)))?;
+    session.screen.line("")?;
+    let rows = plan::readiness_rows(&reply.peers, &session.globals.columns)?;
+    session.print_rows(&rows, "no approved peers")?;
+    let have = reply.peers.iter().filter(|peer| peer.acknowledged_version >= reply.version).count();
+    session.screen.say(format!("{have} of {} hold version {}", words::count(reply.peers.len(), "peer"), reply.version));
+    Ok(Exit::Ok)
+}
+
+fn acks_json(reply: &DescriptorAcksReply) -> Value {
+    json!({
+        "version": SHAPE_VERSION,
+        "descriptor_version": reply.version,
+        "descriptor": words::hex(&reply.hash),
+        "created": words::moment(reply.created_ms),
+        "peers": reply.peers.iter().map(plan::readiness_json).collect::<Vec<_>>(),
+    })
+}

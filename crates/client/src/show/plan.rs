@@ -1,0 +1,238 @@
+//! The plan for a turn of a key: its steps, what each peer is ready for, and what comes next. As JSON it is the file that
+//! `selat key apply` takes.
+
+use selat_complaint::{Complaint, clean};
+use selat_record::pb::KeyPurpose;
+use selat_wire::desk::{KeyGoal, KeyGoalKind, KeyPlan, KeyStep, KeyStepState, PeerReadiness};
+use serde_json::{Value, json};
+
+use super::table::Rows;
+use super::{SHAPE_VERSION, keys, words, wrap};
+use crate::cli::ACKS_COLUMNS;
+use crate::screen::Tone;
+
+/// Columns before the words of a step.
+const STEP_INDENT: usize = 13;
+
+/// How far a plan has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Something can be done now.
+    Due,
+    /// Nothing can be done now.
+    Waiting,
+    /// Nothing is left.
+    Done,
+}
+
+/// How far `plan` has come.
+pub(crate) fn progress(plan: &KeyPlan) -> Progress {
+    if step_in(plan, KeyStepState::Due).is_some() {
+        Progress::Due
+    } else if plan.steps.iter().all(|step| step.state() == KeyStepState::Done) {
+        Progress::Done
+    } else {
+        Progress::Waiting
+    }
+}
+
+/// The first step in this state.
+pub(crate) fn step_in(plan: &KeyPlan, state: KeyStepState) -> Option<&KeyStep> {
+    plan.steps.iter().find(|step| step.state() == state)
+}
+
+/// What the plan is for, in words: `rotate record`, `revoke 1a2b3c4d`.
+pub(crate) fn title(goal: &KeyGoal) -> String {
+    let object = match goal.kind() {
+        KeyGoalKind::Retire | KeyGoalKind::Revoke => words::short_hex(&goal.key_id),
+        KeyGoalKind::Rotate | KeyGoalKind::Abandon | KeyGoalKind::Unspecified => keys::purpose(goal.purpose),
+    };
+    let verb = match goal.kind() {
+        KeyGoalKind::Abandon => "undo the turn of".to_owned(),
+        KeyGoalKind::Rotate if goal.emergency => "EMERGENCY: rotate".to_owned(),
+        _ => words::key_goal(goal.kind),
+    };
+    clean(&format!("{verb} {object}"))
+}
+
+/// The steps, a block each, with their tone: what they wait for and the command stand below.
+pub(crate) fn step_blocks(plan: &KeyPlan, width: u16) -> Vec<(Tone, Vec<String>)> {
+    plan.steps.iter().enumerate().map(|(place, step)| block(place + 1, step, width)).collect()
+}
+
+fn block(number: usize, step: &KeyStep, width: u16) -> (Tone, Vec<String>) {
+    let (tone, word) = match step.state() {
+        KeyStepState::Done => (Tone::Good, "done"),
+        KeyStepState::Due => (Tone::Strong, "DUE"),
+        KeyStepState::Waiting => (Tone::Wary, "waiting"),
+        KeyStepState::Later | KeyStepState::Unspecified => (Tone::Plain, "later"),
+    };
+    let mut below = Vec::new();
+    if step.state() == KeyStepState::Waiting && !step.waits_for.is_empty() {
+        below.push(format!("waits for {}", step.waits_for));
+    }
+    if let Some(earliest) = words::moment(step.earliest_ms).filter(|_| step.state() != KeyStepState::Done) {
+        below.push(format!("not before {earliest}"));
+    }
+    if step.state() == KeyStepState::Due && !step.command.is_empty() {
+        below.push(step.command.clone());
+    }
+    let mut lines = wrap::hanging(&format!("{number:>2}  {word}"), STEP_INDENT, &clean(&step.what), width);
+    lines.extend(below.iter().flat_map(|text| wrap::hanging("", STEP_INDENT, &clean(text), width)));
+    (tone, lines)
+}
+
+/// The earliest moment at which every step that waits now may be done; `None` while it depends on peers alone.
+pub(crate) fn earliest(plan: &KeyPlan) -> Option<String> {
+    words::moment(step_in(plan, KeyStepState::Waiting)?.earliest_ms)
+}
+
+/// What each peer is ready for.
+pub(crate) fn readiness_rows(peers: &[PeerReadiness], wanted: &[String]) -> Result<Rows, Complaint> {
+    let mut rows = Rows::new(ACKS_COLUMNS, wanted)?;
+    for peer in peers {
+        let holds = match peer.acknowledged_version {
+            0 => words::NOTHING.to_owned(),
+            version => format!("version {version}"),
+        };
+        let times = [peer.acknowledged_ms, peer.refreshed_ms].map(words::moment_or_nothing);
+        let [since, compared] = times;
+        rows.push([peer.peer.clone(), holds, since, compared]);
+    }
+    Ok(rows)
+}
+
+/// What a peer is ready for, as JSON.
+pub(crate) fn readiness_json(peer: &PeerReadiness) -> Value {
+    json!({
+        "peer": peer.peer,
+        "acknowledged_version": peer.acknowledged_version,
+        "acknowledged": words::moment(peer.acknowledged_ms),
+        "refreshed": words::moment(peer.refreshed_ms),
+    })
+}
+
+/// The plan as JSON.
+pub(crate) fn json(plan: &KeyPlan) -> Value {
+    json!({
+        "version": SHAPE_VERSION,
+        "goal": plan.goal.as_ref().map(goal_json),
+        "state": words::hex(&plan.state),
+        "made": words::moment(plan.made_ms),
+        "steps": plan.steps.iter().map(step_json).collect::<Vec<_>>(),
+        "peers": plan.peers.iter().map(readiness_json).collect::<Vec<_>>(),
+    })
+}
+
+fn goal_json(goal: &KeyGoal) -> Value {
+    let purpose = goal.purpose() != KeyPurpose::Unspecified;
+    json!({
+        "kind": words::key_goal(goal.kind),
+        "purpose": purpose.then(|| keys::purpose(goal.purpose)),
+        "key": (!goal.key_id.is_empty()).then(|| words::hex(&goal.key_id)),
+        "emergency": goal.emergency,
+        "reason": goal.reason,
+        "compromised_since_ms": goal.compromised_since_ms,
+    })
+}
+
+fn step_json(step: &KeyStep) -> Value {
+    json!({
+        "what": step.what,
+        "state": words::step_state(step.state),
+        "waits_for": step.waits_for,
+        "earliest": words::moment(step.earliest_ms),
+        "command": step.command,
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn step(what: &str, state: KeyStepState) -> KeyStep {
+        KeyStep { what: what.into(), state: state.into(), ..Default::default() }
+    }
+
+    /// Half-way through the turn of the record key.
+    pub(crate) fn half_way() -> KeyPlan {
+        let waiting = KeyStep {
+            waits_for: "MYS to acknowledge version 2".into(),
+            earliest_ms: 1_700_086_400_000,
+            ..step("every approved peer acknowledges version 2, and 24 h pass", KeyStepState::Waiting)
+        };
+        KeyPlan {
+            goal: Some(KeyGoal {
+                kind: KeyGoalKind::Rotate.into(),
+                purpose: KeyPurpose::Record.into(),
+                ..Default::default()
+            }),
+            state: vec![0xaa; 32],
+            made_ms: 1_700_000_000_000,
+            steps: vec![
+                step("make a successor for the record key 01010101", KeyStepState::Done),
+                waiting,
+                step("publish a descriptor in which the successor takes over", KeyStepState::Later),
+            ],
+            peers: vec![
+                PeerReadiness {
+                    peer: "IDN".into(),
+                    acknowledged_version: 2,
+                    acknowledged_ms: 1_700_000_000_000,
+                    refreshed_ms: 0,
+                },
+                PeerReadiness { peer: "MYS".into(), ..Default::default() },
+            ],
+        }
+    }
+
+    #[test]
+    fn steps_say_what_they_wait_for_until_when_and_the_command() {
+        let mut plan = half_way();
+        let told: Vec<String> = step_blocks(&plan, 80).into_iter().flat_map(|(_, lines)| lines).collect();
+        assert_eq!(
+            told,
+            [
+                " 1  done     make a successor for the record key 01010101",
+                " 2  waiting  every approved peer acknowledges version 2, and 24 h pass",
+                "             waits for MYS to acknowledge version 2",
+                "             not before 2023-11-15T22:13:20Z",
+                " 3  later    publish a descriptor in which the successor takes over",
+            ]
+        );
+        plan.steps[1] = KeyStep { command: "selat key rotate record".into(), ..step("publish", KeyStepState::Due) };
+        let (tone, lines) = &step_blocks(&plan, 80)[1];
+        assert_eq!((*tone, lines[1].as_str()), (Tone::Strong, "             selat key rotate record"));
+    }
+
+    #[test]
+    fn progress_is_due_before_waiting_and_done_only_at_the_end() {
+        let mut plan = half_way();
+        assert_eq!(progress(&plan), Progress::Waiting);
+        assert_eq!(earliest(&plan).as_deref(), Some("2023-11-15T22:13:20Z"));
+        plan.steps[2].state = KeyStepState::Due.into();
+        assert_eq!(progress(&plan), Progress::Due);
+        plan.steps.iter_mut().for_each(|step| step.state = KeyStepState::Done.into());
+        assert_eq!((progress(&plan), earliest(&plan)), (Progress::Done, None));
+    }
+
+    #[test]
+    fn title_says_what_the_plan_is_for() {
+        let goal = half_way().goal.unwrap();
+        assert_eq!(title(&goal), "rotate record");
+        assert_eq!(title(&KeyGoal { emergency: true, ..goal.clone() }), "EMERGENCY: rotate record");
+        let abandoned =
+            KeyGoal { kind: KeyGoalKind::Abandon.into(), purpose: KeyPurpose::TlsCa.into(), ..goal.clone() };
+        assert_eq!(title(&abandoned), "undo the turn of tls-ca");
+        let revoked = KeyGoal { kind: KeyGoalKind::Revoke.into(), key_id: vec![0x1a; 32], ..goal };
+        assert_eq!(title(&revoked), "revoke 1a1a1a1a");
+    }
+
+    #[test]
+    fn text_of_the_node_cannot_steer_the_terminal() {
+        let mut plan = half_way();
+        plan.steps[0].what = "a\x1b[2J\nb".into();
+        let (_, lines) = &step_blocks(&plan, 80)[0];
+        assert_eq!(lines[0], " 1  done     a\u{FFFD}[2J b");
+    }
+}

@@ -73,11 +73,14 @@ pub(crate) fn read(
 }
 
 /// Files beside the keys that a backup takes along because they are lost with the folder: certificates.
-pub(crate) fn companions(folder: &Path) -> io::Result<Vec<(String, Zeroizing<Vec<u8>>)>> {
+pub(crate) fn companions(folder: &Path) -> io::Result<Vec<(String, Zeroizing<String>)>> {
     let mut found = Vec::new();
     for path in entries(folder)?.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "pem")) {
         let content = disk::read_bounded(disk::open_regular(&path)?.0, FILE_BYTES_MAX)?;
-        found.push((name(&path), content));
+        let text = std::str::from_utf8(&content).map_err(|_| io::Error::other("a certificate is not text"))?;
+        // Text that does not end its last line would run into what follows it in a backup.
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        found.push((name(&path), Zeroizing::new(format!("{text}{end}"))));
     }
     Ok(found)
 }

@@ -28,10 +28,7 @@ pub fn short(id: KeyId) -> String {
 /// Reads the file of a signing key, a root key for example, and checks whose it is and what for. The passphrase is only
 /// asked for when the file is under one.
 pub fn read(path: &Path, lock: &Lock, participant: &ParticipantId, purpose: KeyPurpose) -> Result<KeyFile, KeyFault> {
-    let content = disk::read_secret(path, FILE_BYTES_MAX)?;
-    let passphrase = if sealed::is_sealed(&content) { Some(lock.passphrase()?) } else { None };
-    let text = text_of(path, content, passphrase, &lock.words())?;
-    let file = parse(path, &text)?;
+    let file = read_any(path, lock)?;
     if file.purpose != purpose || file.participant != *participant {
         let cause = format!(
             "it holds the {} key of {}, and the {} key of {participant} belongs there",
@@ -42,6 +39,14 @@ pub fn read(path: &Path, lock: &Lock, participant: &ParticipantId, purpose: KeyP
         return Err(KeyFault::Misplaced { path: path.to_owned(), cause });
     }
     Ok(file)
+}
+
+/// Reads the file of a signing key, whoever it belongs to and whatever it is for.
+pub fn read_any(path: &Path, lock: &Lock) -> Result<KeyFile, KeyFault> {
+    let content = disk::read_secret(path, FILE_BYTES_MAX)?;
+    let passphrase = if sealed::is_sealed(&content) { Some(lock.passphrase()?) } else { None };
+    let text = text_of(path, content, passphrase, &lock.words())?;
+    parse(path, &text)
 }
 
 /// True when the file is under a passphrase.

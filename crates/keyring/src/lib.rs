@@ -8,6 +8,7 @@
 //! certificates of the authorities; where randomness for keys comes from, which is handed in. (`age` draws its own
 //! nonces from the operating system.)
 
+pub mod backup;
 mod custody;
 mod disk;
 mod fault;

@@ -15,6 +15,7 @@ use selat_seal::keyfile::purpose_word;
 use selat_seal::{Entropy, HeldKey, KeyFailure, KeyFile, KeyId, SecretKey, Signer, armor};
 use zeroize::Zeroizing;
 
+use crate::backup::Content;
 use crate::folder::{self, Contents, FileKey};
 use crate::token::{Token, TokenKey};
 use crate::{Custody, Expected, KeyFault, KeyFaults, NamedSecret, Passphrase, disk, keyfile};
@@ -145,23 +146,28 @@ impl Keyring {
         Ok(seed)
     }
 
-    /// Every secret file of the ring: its name and its text. What is in a token has none.
-    pub(crate) fn texts(&self) -> Vec<(String, Zeroizing<String>)> {
+    /// Every secret file of the ring: its name, what it is and its text. What is in a token has none.
+    pub(crate) fn texts(&self) -> Vec<(String, Content, Zeroizing<String>)> {
         let state = self.read();
         let keys = state.keys.values().filter_map(|entry| match &entry.home {
-            Home::File { name, secret } => Some((name.clone(), self.file_of(entry.signer.purpose(), secret).to_text())),
+            Home::File { name, secret } => {
+                let text = self.file_of(entry.signer.purpose(), secret).to_text();
+                Some((name.clone(), Content::Key(entry.key()), text))
+            }
             Home::Token { .. } => None,
         });
-        let secrets =
-            state.secrets.iter().map(|(which, seed)| (which.file_name().to_owned(), secret_text(*which, seed)));
+        let secrets = state
+            .secrets
+            .iter()
+            .map(|(which, seed)| (which.file_name().to_owned(), Content::Secret(*which), secret_text(*which, seed)));
         keys.chain(secrets).collect()
     }
 
     /// The keys that live in the token.
-    pub(crate) fn in_token(&self) -> Vec<Arc<Signer>> {
+    pub fn in_token(&self) -> Vec<HeldKey> {
         let state = self.read();
         let tokens = state.keys.values().filter(|entry| matches!(entry.home, Home::Token { .. }));
-        tokens.map(|entry| entry.signer.clone()).collect()
+        tokens.map(Entry::key).collect()
     }
 
     fn keep(&self, purpose: KeyPurpose, secret: SecretKey) -> Result<Entry, KeyFailure> {

@@ -1,0 +1,172 @@
+//! The text under the passphrase: a manifest, then each file below its name.
+//!
+//! ```text
+//! Selat key backup 1
+//! Participant: AUS
+//! Made: 1795564800000 2026-11-24T16:00:00Z
+//! Custody: files
+//! File: record-1f3a90c2.key record <id of the key>
+//! File: storage.key
+//! File: officer-ca.pem
+//! Token: log <id of the key>
+//!
+//! === record-1f3a90c2.key
+//! -----BEGIN SELAT SECRET KEY-----
+//! ...
+//! ```
+//! There is one way to write a backup; what is written in another way is refused.
+
+use selat_record::{ParticipantId, Timestamp};
+use selat_seal::keyfile::{purpose_from_word, purpose_word};
+use selat_seal::{HeldKey, KeyFile, KeyId, armor};
+use zeroize::Zeroizing;
+
+use super::{BackedUp, Backup, Content, Manifest};
+use crate::keyfile::EXTENSION;
+use crate::{NamedSecret, keyfile};
+
+const FIRST: &str = "Selat key backup 1";
+/// Begins the line above each file.
+const MARK: &str = "=== ";
+/// Longest name of a file, in bytes.
+const NAME_MAX: usize = 64;
+
+/// The text of a backup.
+pub(super) fn write(backup: &Backup) -> Zeroizing<String> {
+    let head = head(&backup.manifest);
+    let room = |text: &Zeroizing<String>| text.len() + MARK.len() + NAME_MAX + 2;
+    // All the room at once: a string that grows leaves its old bytes behind, unwiped.
+    let mut text = Zeroizing::new(String::with_capacity(head.len() + backup.texts.iter().map(room).sum::<usize>()));
+    text.push_str(&head);
+    for (file, content) in backup.manifest.files.iter().zip(&backup.texts) {
+        for part in [MARK, &file.name, "\n", content] {
+            text.push_str(part);
+        }
+    }
+    text
+}
+
+/// Reads the text of a backup and holds every file against the manifest.
+pub(super) fn read(text: &str) -> Result<Backup, String> {
+    let at = text.find("\n\n").ok_or("it has no end of its manifest")?;
+    let (head_text, mut rest) = text.split_at(at + 2);
+    let manifest = manifest(head_text)?;
+    if head(&manifest) != head_text {
+        return Err("its manifest is not written in the one way".to_owned());
+    }
+    let mut texts = Vec::new();
+    for file in &manifest.files {
+        let missing = || format!("{} is in the manifest and not in the backup", file.name);
+        let body = rest.strip_prefix(MARK).and_then(|rest| rest.strip_prefix(file.name.as_str()));
+        let body = body.and_then(|rest| rest.strip_prefix('\n')).ok_or_else(missing)?;
+        let end = body.find(&format!("\n{MARK}")).map_or(body.len(), |at| at + 1);
+        let (content, after) = body.split_at(end);
+        agree(&manifest, file, content)?;
+        texts.push(Zeroizing::new(content.to_owned()));
+        rest = after;
+    }
+    if !rest.is_empty() {
+        return Err("it holds more than its manifest says".to_owned());
+    }
+    Ok(Backup { manifest, texts })
+}
+
+/// The manifest as it is written.
+fn head(manifest: &Manifest) -> String {
+    let Manifest { participant, made, custody, files, in_token } = manifest;
+    let mut head = format!("{FIRST}\nParticipant: {participant}\nMade: {} {made}\nCustody: {custody}\n", made.ms());
+    for file in files {
+        let what = match file.what {
+            Content::Key(key) => format!(" {}", words(key)),
+            Content::Secret(_) | Content::Companion => String::new(),
+        };
+        head.push_str(&format!("File: {}{what}\n", file.name));
+    }
+    for key in in_token {
+        head.push_str(&format!("Token: {}\n", words(*key)));
+    }
+    head.push('\n');
+    head
+}
+
+fn manifest(head: &str) -> Result<Manifest, String> {
+    let mut lines = head.trim_end_matches('\n').lines();
+    if lines.next() != Some(FIRST) {
+        return Err(format!("it does not begin with {FIRST:?}"));
+    }
+    let mut field = |name: &str| {
+        let value = lines.next().and_then(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        value.map(str::to_owned).ok_or_else(|| format!("it lacks the line \"{name}: ...\""))
+    };
+    let participant: ParticipantId =
+        field("Participant")?.parse().map_err(|_| "its participant is not one".to_owned())?;
+    let made = field("Made")?.split(' ').next().and_then(|ms| Timestamp::from_ms(ms.parse().ok()?));
+    let made = made.ok_or("its time is not one")?;
+    let custody = field("Custody")?;
+    let (mut files, mut in_token) = (Vec::<BackedUp>::new(), Vec::new());
+    for line in lines {
+        let not_a_line = || format!("{:?} is no line of a manifest", line.chars().take(NAME_MAX).collect::<String>());
+        match line.split_once(": ").ok_or_else(not_a_line)? {
+            ("File", file) => files.push(backed_up(file).ok_or_else(not_a_line)?),
+            ("Token", key) => in_token.push(held(key).ok_or_else(not_a_line)?),
+            _ => return Err(not_a_line()),
+        }
+    }
+    for (n, file) in files.iter().enumerate() {
+        if files.iter().skip(n + 1).any(|other| other.name == file.name) {
+            return Err(format!("it names {} twice", file.name));
+        }
+    }
+    Ok(Manifest { participant, made, custody, files, in_token })
+}
+
+fn backed_up(line: &str) -> Option<BackedUp> {
+    let (name, key) = line.split_once(' ').map_or((line, None), |(name, key)| (name, Some(key)));
+    let plain = |c: char| c.is_ascii_alphanumeric() || ['.', '-', '_'].contains(&c);
+    if name.is_empty() || name.len() > NAME_MAX || name.starts_with('.') || !name.chars().all(plain) {
+        return None;
+    }
+    let secret = NamedSecret::ALL.into_iter().find(|secret| secret.file_name() == name);
+    let what = match (key, secret) {
+        (None, Some(secret)) => Content::Secret(secret),
+        (None, None) if !name.ends_with(EXTENSION) => Content::Companion,
+        (Some(key), None) if name.ends_with(EXTENSION) => Content::Key(held(key)?),
+        _ => return None,
+    };
+    Some(BackedUp { name: name.to_owned(), what })
+}
+
+/// A key as the manifest writes it: purpose and id.
+fn words(key: HeldKey) -> String {
+    format!("{} {}", purpose_word(key.purpose), key.id)
+}
+
+fn held(words: &str) -> Option<HeldKey> {
+    let (purpose, id) = words.split_once(' ')?;
+    Some(HeldKey { id: key_id(id)?, purpose: purpose_from_word(purpose)? })
+}
+
+fn key_id(hex: &str) -> Option<KeyId> {
+    let digits = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Vec<u8> = hex.as_bytes().chunks(2).map(digits).collect::<Option<_>>()?;
+    KeyId::from_slice(&bytes)
+}
+
+/// Whether a file holds what the manifest says.
+fn agree(manifest: &Manifest, file: &BackedUp, content: &str) -> Result<(), String> {
+    let holds_another = || format!("{} does not hold what the manifest says", file.name);
+    match file.what {
+        Content::Companion => Ok(()),
+        Content::Secret(secret) => {
+            let bytes = armor::dearmor(secret.kind(), content).map_err(|error| format!("{} {error}", file.name))?;
+            if Zeroizing::new(bytes).len() == 32 { Ok(()) } else { Err(holds_another()) }
+        }
+        Content::Key(key) => {
+            let held = KeyFile::parse(content).map_err(|error| format!("{}: {error}", file.name))?;
+            let is = HeldKey { id: held.secret.id(), purpose: held.purpose };
+            let named = [keyfile::name_of(key), format!("{}{EXTENSION}", purpose_word(key.purpose))];
+            let agrees = is == key && held.participant == manifest.participant && named.contains(&file.name);
+            if agrees { Ok(()) } else { Err(holds_another()) }
+        }
+    }
+}

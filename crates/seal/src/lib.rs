@@ -17,6 +17,7 @@ pub mod keyfile;
 pub mod phrase;
 pub mod publicfile;
 mod signer;
+pub mod succession;
 mod trust;
 mod verify;
 

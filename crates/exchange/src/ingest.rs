@@ -275,14 +275,13 @@ impl Exchange {
     ) -> Result<(), ExchangeError> {
         let record = stored.record;
         let (originator, record_id) = (record.originator(), record.id());
-        let key: RecordKey = match head {
-            None => self.store.records.mint_record_key(batch, originator, record_id),
-            Some(_) => self
-                .store
-                .records
-                .record_key(originator, record_id)
-                .await?
-                .ok_or_else(|| ExchangeError::Inconsistent(format!("record {record_id} has no key any more")))?,
+        // A record of which every version was taken out of sight has a key and no head.
+        let key: RecordKey = match (self.store.records.record_key(originator, record_id).await?, head) {
+            (Some(key), _) => key,
+            (None, None) => self.store.records.mint_record_key(batch, originator, record_id),
+            (None, Some(_)) => {
+                return Err(ExchangeError::Inconsistent(format!("record {record_id} has no key any more")));
+            }
         };
         let version = Version {
             version: record.version(),

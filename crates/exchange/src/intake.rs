@@ -14,7 +14,7 @@ use selat_store::repositories::{KnownCheckpoint, Quarantined, Source};
 use crate::accounts::{Act, leaf_matches};
 use crate::contents::{Content, Opened, Reader};
 use crate::ingest::Stored;
-use crate::{Book, Exchange, ExchangeError};
+use crate::{Book, Exchange, ExchangeError, doubt};
 
 /// Most bytes of an opening.
 const OPENING_BYTES_MAX: usize = 16 * 1024;
@@ -259,10 +259,12 @@ impl Exchange {
                 let envelope = envelope.map(|envelope| envelope.encode_to_vec());
                 let kept = envelope.filter(|bytes| pending.room > 0 && bytes.len() <= QUARANTINED_BYTES_MAX);
                 self.store.intake.quarantine(&mut pending.batch, &quarantined, kept.as_deref());
-                if pending.room == 0 || !HONEST_CODES.contains(&code) {
-                    pending.faults.push(format!("entry {index}: {}", quarantined.reason));
+                if code != doubt::CODE {
+                    if pending.room == 0 || !HONEST_CODES.contains(&code) {
+                        pending.faults.push(format!("entry {index}: {}", quarantined.reason));
+                    }
+                    pending.room = pending.room.saturating_sub(1);
                 }
-                pending.room = pending.room.saturating_sub(1);
                 pending.quarantined += 1;
             }
         }
@@ -299,7 +301,8 @@ impl Exchange {
         if !contents.iter().any(|(_, content)| matches!(content, Content::Quarantined { .. })) {
             return Ok(QUARANTINE_MAX);
         }
-        Ok(QUARANTINE_MAX.saturating_sub(self.store.intake.quarantine_count(peer).await?))
+        // An honest peer whose key was stolen must not be blamed for how much the thief signed.
+        Ok(QUARANTINE_MAX.saturating_sub(self.store.intake.quarantine_count_but(peer, doubt::CODE).await?))
     }
 
     async fn flush(&self, pending: Pending, taken: &mut Taken) -> Result<Pending, ExchangeError> {

@@ -14,6 +14,7 @@ mod clock;
 mod conduct;
 mod consult;
 mod contents;
+mod doubt;
 mod error;
 mod import;
 mod ingest;
@@ -102,6 +103,8 @@ pub struct Exchange {
     book_changes: watch::Sender<u64>,
     /// Held while the set of peers is changed, so that book and store change in the same order.
     peer_changes: tokio::sync::Mutex<()>,
+    /// Held while a peer's log is walked for what is no longer believed.
+    doubting: tokio::sync::Mutex<()>,
     growth: Mutex<BTreeMap<ParticipantId, Arc<Notify>>>,
     sent: Mutex<BTreeMap<ParticipantId, Arc<AtomicU64>>>,
     tasks: TaskTracker,
@@ -127,6 +130,7 @@ impl Exchange {
             book: RwLock::new(Arc::new(book)),
             book_changes: watch::Sender::new(0),
             peer_changes: tokio::sync::Mutex::default(),
+            doubting: tokio::sync::Mutex::default(),
             growth: Mutex::default(),
             sent: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -143,6 +147,7 @@ impl Exchange {
             limits,
         };
         exchange.rebuild_index().await?;
+        exchange.doubt_all().await;
         Ok(Arc::new(exchange))
     }
 

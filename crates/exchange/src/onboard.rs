@@ -270,7 +270,7 @@ impl Exchange {
 }
 
 /// True if other records may fare better.
-fn is_of_one_record(error: &ExchangeError) -> bool {
+pub(crate) fn is_of_one_record(error: &ExchangeError) -> bool {
     use ExchangeError::{Busy, ContentMissing, Inconsistent, Invalid, Store};
     match error {
         Inconsistent(_) | ContentMissing(_) | Invalid(_) | Busy => true,

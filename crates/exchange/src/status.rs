@@ -87,6 +87,12 @@ impl Counts {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// One record less: no version of it is held any more.
+    pub(crate) fn remove(&self, own: bool) {
+        let counter = if own { &self.own } else { &self.peers };
+        counter.fetch_sub(1, Ordering::Relaxed);
+    }
+
     fn get(&self) -> (u64, u64) {
         (self.own.load(Ordering::Relaxed), self.peers.load(Ordering::Relaxed))
     }

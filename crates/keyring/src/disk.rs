@@ -9,7 +9,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -76,6 +76,8 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<(File, u32)> {
 /// encryption or its passphrase that protects them.
 pub(crate) fn destroy(path: &Path) -> io::Result<()> {
     let folder = Turn::take(path)?;
+    // A second name of the same bytes, if a process was stopped before it took that away.
+    wipe(&beside(path, NEW)?)?;
     let gone = beside(path, GONE)?;
     match fs::rename(path, &gone) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -136,15 +138,129 @@ fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Overwrites and removes a file. Nothing there is nothing to do.
+/// Overwrites and removes a file. Nothing there is nothing to do. What has another name yet only loses this one: the
+/// other is a key that [`write_new`] had put in place before it was stopped.
 fn wipe(path: &Path) -> io::Result<()> {
     match fs::set_permissions(path, Permissions::from_mode(0o600)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         writable => writable?,
     }
     let mut file = OpenOptions::new().write(true).open(path)?;
-    let length = file.metadata()?.len();
-    io::copy(&mut io::repeat(0).take(length), &mut file)?;
-    file.sync_all()?;
+    let metadata = file.metadata()?;
+    if metadata.nlink() == 1 {
+        io::copy(&mut io::repeat(0).take(metadata.len()), &mut file)?;
+        file.sync_all()?;
+    }
     fs::remove_file(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Place {
+        folder: tempfile::TempDir,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            Self { folder: tempfile::tempdir().unwrap() }
+        }
+
+        fn at(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        fn names(&self) -> Vec<String> {
+            let entries = fs::read_dir(self.folder.path()).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_written_is_its_owners_alone_and_the_only_one() {
+        let place = Place::new();
+        write_new(&place.at("a.key"), b"secret").unwrap();
+        assert_eq!(place.names(), ["a.key"]);
+        assert_eq!(fs::metadata(place.at("a.key")).unwrap().mode() & 0o7777, 0o600);
+        assert_eq!(read_secret(&place.at("a.key"), 6).unwrap().as_slice(), b"secret");
+        assert!(matches!(read_secret(&place.at("a.key"), 5), Err(KeyFault::Unreadable { .. })));
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_what_was_there_and_nothing_else() {
+        let place = Place::new();
+        write_new(&place.at("a.key"), b"first").unwrap();
+        let refused = write_new(&place.at("a.key"), b"second").unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(place.at("a.key")).unwrap(), b"first");
+        assert_eq!(place.names(), ["a.key"]);
+        assert!(write_new(&place.at("none/a.key"), b"secret").is_err());
+    }
+
+    #[test]
+    fn a_write_that_was_stopped_is_done_again_by_doing_it_again() {
+        let place = Place::new();
+        fs::write(place.at(".a.key.new"), b"hal").unwrap();
+        write_new(&place.at("a.key"), b"whole").unwrap();
+        assert_eq!(fs::read(place.at("a.key")).unwrap(), b"whole");
+        assert_eq!(place.names(), ["a.key"]);
+    }
+
+    #[test]
+    fn what_a_stopped_write_left_is_swept_and_the_key_that_it_had_put_in_place_stays() {
+        let place = Place::new();
+        fs::write(place.at(".a.key.new"), b"half").unwrap();
+        fs::write(place.at(".b.key.new"), b"whole").unwrap();
+        fs::hard_link(place.at(".b.key.new"), place.at("b.key")).unwrap();
+        sweep(place.folder.path()).unwrap();
+        assert_eq!(place.names(), ["b.key"]);
+        assert_eq!(fs::read(place.at("b.key")).unwrap(), b"whole");
+    }
+
+    #[test]
+    fn a_destruction_that_was_stopped_is_finished_by_the_next_sweep() {
+        let place = Place::new();
+        write_new(&place.at("a.key"), b"secret").unwrap();
+        fs::rename(place.at("a.key"), place.at(".a.key.gone")).unwrap();
+        sweep(place.folder.path()).unwrap();
+        assert!(place.names().is_empty());
+    }
+
+    #[test]
+    fn a_destroyed_file_is_gone_with_its_second_name_and_may_be_destroyed_again() {
+        let place = Place::new();
+        write_new(&place.at("a.key"), b"secret").unwrap();
+        fs::hard_link(place.at("a.key"), place.at(".a.key.new")).unwrap();
+        fs::set_permissions(place.at("a.key"), Permissions::from_mode(0o400)).unwrap();
+        let mut watching = File::open(place.at("a.key")).unwrap();
+        destroy(&place.at("a.key")).unwrap();
+        assert!(place.names().is_empty());
+        let mut left = Vec::new();
+        watching.read_to_end(&mut left).unwrap();
+        assert_eq!(left, [0; 6], "the bytes were overwritten before the name went");
+        destroy(&place.at("a.key")).unwrap();
+    }
+
+    #[test]
+    fn a_sweep_leaves_alone_what_somebody_is_writing() {
+        let place = Place::new();
+        let writing = Turn::take(&place.at("a.key")).unwrap();
+        fs::write(place.at(".a.key.new"), b"half").unwrap();
+        sweep(place.folder.path()).unwrap();
+        assert_eq!(place.names(), [".a.key.new"]);
+        drop(writing);
+        sweep(place.folder.path()).unwrap();
+        assert!(place.names().is_empty());
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_a_key_is_refused_and_not_waited_for() {
+        let place = Place::new();
+        let pipe = place.at("a.key");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(matches!(read_secret(&pipe, 10), Err(KeyFault::Unreadable { .. })));
+    }
 }

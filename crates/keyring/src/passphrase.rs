@@ -261,3 +261,105 @@ impl Lock {
         self.source.words()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::Permissions;
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn file(content: &[u8], mode: u32) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        std::fs::set_permissions(file.path(), Permissions::from_mode(mode)).unwrap();
+        file
+    }
+
+    fn read(content: &[u8], mode: u32) -> Result<String, String> {
+        let file = file(content, mode);
+        let read = PassphraseSource::File(file.path().to_owned()).read();
+        let told = |error: PassphraseError| error.to_string().replace(&file.path().display().to_string(), "F");
+        read.map(|passphrase| passphrase.0.expose_secret().to_owned()).map_err(told)
+    }
+
+    #[test]
+    fn the_first_line_of_a_file_is_the_passphrase() {
+        for text in ["tide gull anchor", "tide gull anchor\n", "tide gull anchor\r\n", "tide gull anchor\nmore"] {
+            assert_eq!(read(text.as_bytes(), 0o600).as_deref(), Ok("tide gull anchor"));
+        }
+        assert_eq!(
+            read(b"\xd8\xaf\xd8\xb1\xdb\x8c\xd8\xa7 tide gull\n", 0o400).as_deref(),
+            Ok("\u{62f}\u{631}\u{6cc}\u{627} tide gull")
+        );
+    }
+
+    #[test]
+    fn each_way_of_being_no_passphrase_has_its_own_words() {
+        let refused = |content: &[u8], mode, words: &str| assert_eq!(read(content, mode), Err(words.to_owned()));
+        refused(b"", 0o600, "the file F is empty");
+        refused(b"\ntide gull anchor", 0o600, "the file F is empty");
+        refused(b"tide gull a", 0o600, "the passphrase has fewer than 12 characters");
+        refused(&[b'x'; BYTES_MAX + 1], 0o600, "the file F has a first line of more than 1024 bytes");
+        refused(b"tide gull \xff\xff", 0o600, "the file F is not text in UTF-8");
+        refused(b"tide gull anchor", 0o640, "the file F is open to others than its owner: its mode is 0640");
+        let none = PassphraseSource::File("/nowhere".into()).read().unwrap_err();
+        assert_eq!(none.to_string(), "the file /nowhere cannot be read");
+    }
+
+    #[test]
+    fn a_descriptor_is_read_up_to_the_end_of_the_line() {
+        let file = file(b"tide gull anchor\nmore", 0o644);
+        let open = File::open(file.path()).unwrap();
+        let number = u32::try_from(open.as_raw_fd()).unwrap();
+        let read = PassphraseSource::Descriptor(number).read().unwrap();
+        assert_eq!(read.0.expose_secret(), "tide gull anchor");
+        let closed = PassphraseSource::Descriptor(9_999).read().unwrap_err();
+        assert_eq!(closed.to_string(), "file descriptor 9999 cannot be read");
+    }
+
+    #[test]
+    fn a_credential_lies_in_the_folder_that_the_service_manager_names() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("selat-keys"), "tide gull anchor").unwrap();
+        let set = |mode| {
+            let mode = Permissions::from_mode(mode);
+            std::fs::set_permissions(folder.path().join("selat-keys"), mode).unwrap();
+        };
+        let read = |name: &str| {
+            let folder = Some(folder.path().to_owned());
+            PassphraseSource::Credential { name: name.to_owned(), folder }.read()
+        };
+        set(0o440);
+        assert_eq!(read("selat-keys").unwrap().0.expose_secret(), "tide gull anchor");
+        set(0o444);
+        assert!(matches!(read("selat-keys"), Err(PassphraseError::Exposed { mode: 0o444, .. })));
+        for name in ["", "../selat-keys", ".hidden", "a/b"] {
+            assert!(matches!(read(name), Err(PassphraseError::NoCredential { .. })), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_typed_is_not_shown() {
+        let prompt = PassphraseSource::Prompt { question: "passphrase".to_owned() };
+        let shown = tempfile::NamedTempFile::new().unwrap();
+        let terminal = ConfigBuilder::new()
+            .input_data("tide gull anchor\n")
+            .output_file_path(shown.path().to_str().unwrap())
+            .build();
+        let typed = prompt.ask("passphrase", terminal).unwrap();
+        assert_eq!(typed.expose_secret(), "tide gull anchor");
+        let shown = std::fs::read_to_string(shown.path()).unwrap();
+        assert!(shown.contains("passphrase: ") && !shown.contains("gull"), "{shown:?}");
+    }
+
+    #[test]
+    fn a_lock_reads_its_passphrase_once() {
+        let file = file(b"tide gull anchor", 0o600);
+        let lock = Lock::new(PassphraseSource::File(file.path().to_owned()));
+        assert!(lock.passphrase().is_ok());
+        file.close().unwrap();
+        assert!(lock.passphrase().is_ok());
+        assert!(!format!("{lock:?}").contains("gull"));
+    }
+}

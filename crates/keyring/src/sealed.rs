@@ -86,3 +86,63 @@ fn refusal(error: DecryptError) -> OpenError {
         other => OpenError::Damaged(other.to_string().lines().next().unwrap_or_default().to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::SecretString;
+
+    fn passphrase(text: &str) -> Passphrase {
+        Passphrase::new(SecretString::from(text)).unwrap()
+    }
+
+    fn sealed_with(work: u8, content: &[u8]) -> Vec<u8> {
+        let mut recipient = scrypt::Recipient::new(passphrase("tide gull anchor").secret());
+        recipient.set_work_factor(work);
+        age::encrypt(&recipient, content).unwrap()
+    }
+
+    #[test]
+    fn what_was_sealed_opens_with_its_passphrase_and_no_other() {
+        let sealed = seal(b"content", &passphrase("tide gull anchor")).unwrap();
+        assert!(is_sealed(&sealed) && sealed.is_ascii());
+        assert_eq!(open(&sealed, &passphrase("tide gull anchor"), 7).unwrap().as_slice(), b"content");
+        let refused = |text| open(&sealed, &passphrase(text), 7).unwrap_err();
+        assert!(matches!(refused("tide gull anchoR"), OpenError::OtherPassphrase));
+        assert!(matches!(open(&sealed, &passphrase("tide gull anchor"), 6), Err(OpenError::TooLarge(6))));
+    }
+
+    #[test]
+    fn a_binary_file_opens_too() {
+        let sealed = sealed_with(10, b"content");
+        assert!(is_sealed(&sealed));
+        assert_eq!(open(&sealed, &passphrase("tide gull anchor"), 7).unwrap().as_slice(), b"content");
+    }
+
+    #[test]
+    fn every_damage_is_refused() {
+        let sealed = sealed_with(10, b"content");
+        for at in 0..sealed.len() {
+            let mut damaged = sealed.clone();
+            damaged[at] ^= 1;
+            assert!(open(&damaged, &passphrase("tide gull anchor"), 7).is_err(), "byte {at}");
+            let cut = sealed.get(..at).unwrap();
+            assert!(open(cut, &passphrase("tide gull anchor"), 7).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_asks_for_too_much_work_is_refused_before_any_is_done() {
+        let text = String::from_utf8_lossy(&sealed_with(10, b"")).replacen(" 10\n", " 40\n", 1).into_bytes();
+        // What follows the head is not text; only the head is looked at here.
+        assert!(matches!(open(&text, &passphrase("tide gull anchor"), 7), Err(OpenError::Work(40))));
+    }
+
+    #[test]
+    fn a_file_for_recipients_is_refused() {
+        let identity = age::x25519::Identity::generate();
+        let sealed = age::encrypt(&identity.to_public(), b"content").unwrap();
+        assert!(matches!(open(&sealed, &passphrase("tide gull anchor"), 7), Err(OpenError::NotUnderPassphrase)));
+        assert!(matches!(open(b"text", &passphrase("tide gull anchor"), 7), Err(OpenError::Damaged(_))));
+    }
+}

@@ -1,6 +1,7 @@
 //! Commands run whole, from the command line to the exit code, against a desk on a socket.
 
 mod import;
+mod keys;
 mod peer;
 
 use selat_complaint::Exit;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use selat_record::Timestamp;
 
+use super::published::NodeDescriptorCommand;
 use super::span::moment;
 pub use draft::{ContentChanges, DraftArgs, KeyChanges};
 pub(crate) use values::key_name;
@@ -28,6 +29,9 @@ pub enum DescriptorCommand {
     Combine(CombineArgs),
     /// Check signatures, chain and rules of every version in a file
     Verify(VerifyArgs),
+    /// On the descriptor of a running node.
+    #[command(flatten)]
+    OfNode(NodeDescriptorCommand),
 }
 
 /// What `selat descriptor show` takes.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use selat_record::ParticipantId;
 
+use super::rotation::NodeKeyCommand;
 use super::values::participant;
 
 /// The commands on keys.
@@ -14,6 +15,9 @@ pub enum KeyCommand {
     Generate(GenerateArgs),
     /// Write the public half of keys in files, to be carried to where a descriptor is drafted
     ExportPublic(ExportPublicArgs),
+    /// On the keys of a running node.
+    #[command(flatten)]
+    OfNode(NodeKeyCommand),
 }
 
 /// What keys can be made without a node.

@@ -14,6 +14,7 @@ mod rotation;
 mod search;
 mod span;
 mod values;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -43,6 +44,8 @@ pub(crate) use rotation::{RESIGN_COLUMNS, STATUS_COLUMNS};
 pub use search::{Criteria, SearchArgs};
 pub(crate) use values::reason;
 pub use values::{Join, KindName, PurposeName, ReasonArgs};
+pub use watch::DoctorArgs;
+pub(crate) use watch::FINDING_COLUMNS;
 
 /// Default place of the node's socket.
 pub const DEFAULT_SOCKET: &str = "/run/selat/desk.sock";
@@ -116,6 +119,14 @@ Examples:
   selat status
   selat status --output json")]
     Status,
+    /// Print the node's measurements, as a collector reads them
+    #[command(after_help = "\
+Counts, times and states for a monitoring system, as OpenMetrics text; nothing of what records say. [watch] metrics_listen \
+in the configuration serves the same over HTTP.
+
+Examples:
+  selat metrics")]
+    Metrics,
     /// Ask the peers whether they know a person, document, conveyance or incident
     Search(SearchArgs),
     /// Work with records
@@ -195,6 +206,7 @@ mod tests {
             "selat record import f.csv --map m.toml --release-to IDN,MYS --dry-run",
             "selat record import f.csv --map m.toml --join alt=a.csv --join add=b.csv --purpose visa --case V-12",
             "selat record quarantine --peer IDN",
+            "selat metrics",
             "selat peer invite --file AUS.descriptor",
             "selat peer join IDN.descriptor",
             "selat peer fingerprint IDN",

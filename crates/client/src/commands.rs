@@ -12,6 +12,7 @@ mod rotation;
 mod search;
 mod standing;
 mod status;
+pub(crate) mod watch;
 
 use selat_complaint::{Complaint, Exit};
 use selat_link::Now;
@@ -38,6 +39,7 @@ pub(crate) async fn run(
     let mut session = Session { globals, screen, now, entropy };
     match command {
         Command::Status => status::run(&mut session).await,
+        Command::Metrics => watch::metrics(&mut session).await,
         Command::Search(args) => search::run(&mut session, &args).await,
         Command::Record(command) => record::run(&mut session, command).await,
         Command::Peer(command) => peer::run(&mut session, command).await,

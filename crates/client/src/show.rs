@@ -4,6 +4,7 @@
 mod acceptance;
 mod banner;
 pub(crate) mod certificate;
+pub(crate) mod doctor;
 pub(crate) mod import;
 pub(crate) mod keys;
 pub(crate) mod peer;

@@ -3,6 +3,7 @@
 mod import;
 mod keys;
 mod peer;
+mod watch;
 
 use selat_complaint::Exit;
 use selat_record::pb;

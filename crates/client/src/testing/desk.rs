@@ -44,6 +44,8 @@ pub(crate) struct FakeDesk {
     pub(crate) certificate: Option<CertView>,
     pub(crate) acks: Option<DescriptorAcksReply>,
     pub(crate) chain: Option<DescriptorChainReply>,
+    pub(crate) findings: Option<DoctorReply>,
+    pub(crate) metrics: Option<MetricsReply>,
     /// Ends the import after so many rows.
     pub(crate) import_rows_max: Option<usize>,
     /// Holds the outcomes of an import back until it has so many chunks.
@@ -69,6 +71,7 @@ pub(crate) struct Seen {
     pub(crate) published: Vec<String>,
     /// Whose descriptors were asked for.
     pub(crate) chains: Vec<String>,
+    pub(crate) examinations: Vec<DoctorRequest>,
     /// Rows of each chunk of an import.
     pub(crate) chunks: Vec<Vec<ImportRow>>,
 }
@@ -78,6 +81,20 @@ pub(crate) struct Running {
     folder: tempfile::TempDir,
     server: JoinHandle<()>,
     seen: Arc<Mutex<Seen>>,
+}
+
+/// The doctor's words, which the program hangs beside its own.
+#[derive(Parser)]
+enum Doctor {
+    Doctor(crate::cli::DoctorArgs),
+}
+
+#[derive(Parser)]
+struct DoctorProgram {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    word: Doctor,
 }
 
 #[derive(Parser)]
@@ -105,6 +122,20 @@ impl Running {
     /// Runs a command line against the desk with nobody at the terminal. Single quotes as in a shell.
     pub(crate) async fn run(&self, line: &str) -> (Exit, Said) {
         self.run_with(line, None).await
+    }
+
+    /// Runs the doctor against the desk; `files` is what it finds without a node.
+    pub(crate) async fn doctor(&self, line: &str, files: &[Finding]) -> (Exit, Said) {
+        let socket = self.path("desk.sock");
+        let before = ["selat".to_owned(), "--socket".to_owned(), socket.to_str().unwrap().to_owned()];
+        let program = DoctorProgram::try_parse_from(before.into_iter().chain(words(line)))
+            .unwrap_or_else(|fault| panic!("{line}: {fault}"));
+        let (mut screen, said) = captured(None);
+        let now: Now = Arc::new(|| Timestamp::from_ms(1_700_000_000_000).unwrap());
+        let (Doctor::Doctor(args), globals) = (program.word, program.globals);
+        let files = async || files.to_vec();
+        let exit = crate::doctor(&args, &globals, &mut screen, &now, &Counted::default(), files).await;
+        (exit, said)
     }
 
     /// The same, with a person who types `answers`.
@@ -343,11 +374,12 @@ impl Desk for Service {
         self.reply(|desk| desk.certificate.clone())
     }
 
-    async fn doctor(&self, _: Request<selat_wire::desk::DoctorRequest>) -> Reply<selat_wire::desk::DoctorReply> {
-        Err(Status::unimplemented("doctor"))
+    async fn doctor(&self, request: Request<DoctorRequest>) -> Reply<DoctorReply> {
+        self.note(|seen| seen.examinations.push(request.into_inner()));
+        self.reply(|desk| desk.findings.clone())
     }
 
-    async fn metrics(&self, _: Request<selat_wire::desk::MetricsRequest>) -> Reply<selat_wire::desk::MetricsReply> {
-        Err(Status::unimplemented("metrics"))
+    async fn metrics(&self, _: Request<MetricsRequest>) -> Reply<MetricsReply> {
+        self.reply(|desk| desk.metrics.clone())
     }
 }

@@ -255,6 +255,10 @@ impl Exchange {
             if permit.effect() != Effect::Full || !self.may_show_links(&record, asker, now).await? {
                 continue;
             }
+            // The asker would refuse the whole answer for it.
+            if !self.may_be_taken_in(&envelope) {
+                continue;
+            }
             bytes += envelope.encoded_len();
             if bytes > RECORDS_BYTES_MAX {
                 truncated = true;

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 
-use prost::Message as _;
 use selat_record::pb::{self, AuditAction, KeyPurpose, LogEntryKind};
 use selat_record::{ContentId, ParticipantId, RecordId, Timestamp};
 use selat_seal::{AcceptedDescriptor, KeyId, sha256};
@@ -23,8 +22,6 @@ use crate::{Exchange, ExchangeError};
 pub(crate) const CODE: &str = "KEY_COMPROMISED";
 /// Entries of a log that are looked at in one step.
 const PAGE: usize = 128;
-/// Versions of a peer's descriptor that are read at once.
-const VERSIONS_MAX: usize = 4096;
 /// How often a page is looked at again because another change came first.
 const TRIES_MAX: usize = 8;
 
@@ -45,7 +42,7 @@ impl Exchange {
     /// continued, one that is done is not repeated. Returns how many versions were taken out.
     pub async fn doubt(&self, peer: &ParticipantId) -> Result<u64, ExchangeError> {
         let _one_at_a_time = self.doubting.lock().await;
-        let marks = self.marks_of(peer).await?;
+        let marks = self.book().peer(peer).map_or_else(|_| Marks::new(), |known| marks_of(&known.descriptor));
         if marks.is_empty() {
             return Ok(0);
         }
@@ -80,22 +77,6 @@ impl Exchange {
         if let Err(error) = self.doubt(peer).await {
             error!(%peer, %error, "records that a compromised key signed may still be in sight; restart to look again");
         }
-    }
-
-    /// Every compromised record key that the peer ever told of, as far as its descriptors are kept: a key may have left
-    /// the newest one.
-    async fn marks_of(&self, peer: &ParticipantId) -> Result<Marks, ExchangeError> {
-        let mut marks = Marks::new();
-        let book = self.book();
-        let Ok(known) = book.peer(peer) else { return Ok(marks) };
-        note_marks(&mut marks, &known.descriptor);
-        for kept in self.store.descriptors.chain(peer, 0, VERSIONS_MAX).await? {
-            let damaged =
-                || ExchangeError::Inconsistent(format!("descriptor {} of {peer} cannot be decoded", kept.version));
-            let envelope = pb::Envelope::decode(kept.envelope.as_slice()).map_err(|_| damaged())?;
-            note_marks(&mut marks, &AcceptedDescriptor::restore(self.federation(), &envelope)?);
-        }
-        Ok(marks)
     }
 
     /// One step of the walk, in one batch. How many versions were taken out.
@@ -214,13 +195,10 @@ impl Exchange {
     }
 }
 
-fn note_marks(marks: &mut Marks, descriptor: &AcceptedDescriptor) {
-    for key in descriptor.keys(KeyPurpose::Record) {
-        if let Some(since) = key.compromised_since() {
-            let mark = marks.entry(key.id()).or_insert(since);
-            *mark = since.min(*mark);
-        }
-    }
+/// No key leaves a descriptor once it was called compromised there.
+fn marks_of(descriptor: &AcceptedDescriptor) -> Marks {
+    let keys = descriptor.keys(KeyPurpose::Record);
+    keys.filter_map(|key| Some((key.id(), key.compromised_since()?))).collect()
 }
 
 /// Other keys or other moments give another digest.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use selat_policy::{DeskAct, may};
-use selat_record::{Draft, Faults, RecordId};
+use selat_record::{ContentId, Draft, Faults, Record, RecordId};
 use selat_store::repositories::{HeldRecord, Imported};
 
-use crate::ingest::{Admission, SourceMark};
+use crate::ingest::{Admission, SourceMark, as_draft};
 use crate::{Actor, Exchange, ExchangeError, Reason};
 
 /// Most rows that may be handed in at once.
@@ -141,7 +141,7 @@ impl Exchange {
         let draft = Draft::check(message)?;
         let mark = SourceMark { source, key: source_key, digest, was };
         let valid_until = self.valid_for(*valid_days);
-        let admission = Admission { actor, reason, draft, valid_until, replaces, source: Some(mark) };
+        let admission = Admission { actor, reason: Some(reason), draft, valid_until, replaces, source: Some(mark) };
         let receipt = self.admit(admission).await?;
         let released = receipt.releases.iter().filter(|release| release.result.is_ok()).count();
         let released = u32::try_from(released).unwrap_or(u32::MAX);
@@ -157,11 +157,27 @@ impl Exchange {
         let record_id = was.record_id;
         let head = self.store.records.head(self.participant(), record_id).await?;
         let head = head.ok_or(ExchangeError::RecordNotFound(record_id))?;
-        if head.content_id != was.content_id {
+        if head.content_id != was.content_id && !self.says_the_same(record_id, head.content_id, was.content_id).await? {
             let why = format!("record {record_id} was changed by hand since it was imported: amend it by hand");
             return Err(Faults::one("source_key", why).into());
         }
         Ok(HeldRecord { originator: self.participant().clone(), record_id, head })
+    }
+
+    /// True if two versions of an own record differ in nothing but who signed them and why: one was signed again.
+    async fn says_the_same(
+        &self,
+        record_id: RecordId,
+        one: ContentId,
+        other: ContentId,
+    ) -> Result<bool, ExchangeError> {
+        let words = |record: &Record| {
+            let draft = as_draft(record.message().clone());
+            (selat_record::pb::Record { amendment_reason: String::new(), ..draft }, record.valid_until())
+        };
+        let one = self.load(self.participant(), record_id, one).await?;
+        let other = self.load(self.participant(), record_id, other).await?;
+        Ok(words(&one) == words(&other))
     }
 }
 

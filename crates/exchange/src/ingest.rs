@@ -69,7 +69,8 @@ pub(crate) struct SourceMark<'a> {
 /// What is to be admitted: a draft, as a new record or as the next version of `replaces`.
 pub(crate) struct Admission<'a> {
     pub(crate) actor: &'a Actor,
-    pub(crate) reason: &'a Reason,
+    /// Missing for the node's own upkeep.
+    pub(crate) reason: Option<&'a Reason>,
     pub(crate) draft: Draft,
     pub(crate) valid_until: Option<Timestamp>,
     pub(crate) replaces: Option<HeldRecord>,
@@ -87,7 +88,7 @@ impl Exchange {
     ) -> Result<Receipt, ExchangeError> {
         may(&actor.roles, DeskAct::PutRecord)?;
         let valid_until = self.valid_for(valid_days);
-        self.admit(Admission { actor, reason, draft, valid_until, replaces: None, source: None }).await
+        self.admit(Admission { actor, reason: Some(reason), draft, valid_until, replaces: None, source: None }).await
     }
 
     /// Replaces version `from_version` of an own record by `draft`.
@@ -106,7 +107,8 @@ impl Exchange {
             return Err(ExchangeError::VersionConflict { record: id, expected: from_version, current });
         }
         let valid_until = self.valid_for(valid_days);
-        self.admit(Admission { actor, reason, draft, valid_until, replaces: Some(held), source: None }).await
+        self.admit(Admission { actor, reason: Some(reason), draft, valid_until, replaces: Some(held), source: None })
+            .await
     }
 
     /// Makes a new version of an own record whose audience also holds `to`. It expires when the version before would have;
@@ -123,7 +125,8 @@ impl Exchange {
         let record = self.load(self.participant(), id, held.head.content_id).await?;
         let draft = widened(&record, to)?;
         let valid_until = record.valid_until();
-        self.admit(Admission { actor, reason, draft, valid_until, replaces: Some(held), source: None }).await
+        self.admit(Admission { actor, reason: Some(reason), draft, valid_until, replaces: Some(held), source: None })
+            .await
     }
 
     /// The record, if it is held and its originator is this participant.
@@ -218,7 +221,7 @@ impl Exchange {
         }
         let action = if record.version() == 1 { AuditAction::Collection } else { AuditAction::Alteration };
         let receivers = decided.iter().filter_map(Decided::permitted).map(|(decided, _)| decided.peer.clone());
-        let act = Act::of(admission.actor, action, Some(admission.reason)).about(record, content).with(receivers);
+        let act = Act::of(admission.actor, action, admission.reason).about(record, content).with(receivers);
         self.account(&mut batch, act, now)?;
         let stored = Stored { record, content, envelope: &sealed.bytes, source: Source::Own };
         self.store_version(&mut batch, &stored, admission.replaces.as_ref().map(|held| &held.head), now).await?;

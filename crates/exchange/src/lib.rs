@@ -24,6 +24,7 @@ mod onboard;
 mod outflow;
 mod own;
 mod port;
+mod resign;
 mod standing;
 mod status;
 
@@ -56,6 +57,7 @@ pub use limits::Limits;
 pub use outflow::{OutEntry, OutSegment};
 use own::Own;
 pub use port::{CallError, PeerPort};
+pub use resign::{RESIGNED_MAX, Resigned, ResignedRecord};
 use status::Counts;
 pub use status::{FollowBoard, Following, NodeStatus, PeerStatus};
 
@@ -105,6 +107,7 @@ pub struct Exchange {
     peer_changes: tokio::sync::Mutex<()>,
     /// Held while a peer's log is walked for what is no longer believed.
     doubting: tokio::sync::Mutex<()>,
+    resigned: Mutex<resign::ResignCursor>,
     growth: Mutex<BTreeMap<ParticipantId, Arc<Notify>>>,
     sent: Mutex<BTreeMap<ParticipantId, Arc<AtomicU64>>>,
     tasks: TaskTracker,
@@ -131,6 +134,7 @@ impl Exchange {
             book_changes: watch::Sender::new(0),
             peer_changes: tokio::sync::Mutex::default(),
             doubting: tokio::sync::Mutex::default(),
+            resigned: Mutex::default(),
             growth: Mutex::default(),
             sent: Mutex::default(),
             tasks: TaskTracker::new(),

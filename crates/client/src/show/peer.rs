@@ -122,6 +122,8 @@ pub(crate) fn json(peer: &PeerView) -> Value {
         "descriptor": words::hex(&peer.descriptor_hash),
         "freshness": words::freshness(peer.freshness),
         "refreshed": words::moment(peer.refreshed_ms),
+        "descriptor_fault": peer.descriptor_fault,
+        "descriptor_fault_at": words::moment(peer.descriptor_fault_ms),
         "acknowledged_version": peer.acknowledged_version,
         "clock_skew_ms": peer.clock_skew_ms,
         "endpoints": peer.endpoints,
@@ -163,6 +165,9 @@ pub(crate) fn trouble(peer: &PeerView) -> Option<String> {
     let error = following.filter(|following| !following.connected && !following.last_error.is_empty());
     if let Some(following) = error {
         return Some(following.last_error.clone());
+    }
+    if !peer.descriptor_fault.is_empty() {
+        return Some(format!("its descriptor was refused: {}", peer.descriptor_fault));
     }
     let quarantined = following.map_or(0, |following| following.quarantined);
     (quarantined > 0)
@@ -263,6 +268,8 @@ pub(crate) mod tests {
         let gone = Following { connected: false, last_error: "connection refused".into(), ..Default::default() };
         let unreachable = PeerView { following: Some(gone), ..fine.clone() };
         assert_eq!(trouble(&unreachable).unwrap(), "connection refused");
+        let refused = PeerView { descriptor_fault: "version 3 is missing".into(), ..fine.clone() };
+        assert_eq!(trouble(&refused).unwrap(), "its descriptor was refused: version 3 is missing");
         let cut =
             PeerView { cut_off_until_ms: 1_700_000_000_000, cut_off_reason: "bad signature".into(), ..unreachable };
         assert_eq!(trouble(&cut).unwrap(), "cut off until 2023-11-14T22:13:20Z: bad signature");

@@ -23,6 +23,8 @@ use crate::verify::{self, CheckedHeader};
 use crate::{FUTURE_TOLERANCE, KeyId, PublicKey, SealError, content_id, envelope, pae};
 
 pub use chain::KeyRule;
+pub(crate) use chain::status_word;
+pub(crate) use draft::endpoint_message;
 pub use draft::{DescriptorDraft, describe_authority, describe_key, sign_with_roots};
 pub use files::{FileError, read_chain, read_draft, write_chain, write_draft};
 pub use keys::DescribedKey;
@@ -135,6 +137,11 @@ impl AcceptedDescriptor {
         &self.endpoints
     }
 
+    /// All its keys, whatever their purpose and status.
+    pub fn all_keys(&self) -> &[DescribedKey] {
+        &self.keys
+    }
+
     /// The keys of one purpose, whatever their status.
     pub fn keys(&self, purpose: KeyPurpose) -> impl Iterator<Item = &DescribedKey> {
         self.keys.iter().filter(move |key| key.purpose() == purpose)
@@ -231,8 +238,19 @@ impl Opened {
 
     /// Checks all fields, and the signatures of its own roots.
     fn accept(self, envelope: &pb::Envelope) -> Result<AcceptedDescriptor, SealError> {
+        let accepted = self.read_unsigned(envelope)?;
+        let signers = signers(&accepted.signing_roots(accepted.created), envelope);
+        let (need, have) = (accepted.root_threshold(), signers.len());
+        if have < need {
+            return Err(accepted.refusal(SealError::Threshold { need, have }));
+        }
+        Ok(accepted)
+    }
+
+    /// Checks all fields. What comes back must not leave this module before its signatures have been counted.
+    fn read_unsigned(self, envelope: &pb::Envelope) -> Result<AcceptedDescriptor, SealError> {
         let (keys, endpoints) = self.check_fields()?;
-        let accepted = AcceptedDescriptor {
+        Ok(AcceptedDescriptor {
             federation: self.federation,
             participant: self.header.issuer,
             created: self.header.created,
@@ -242,13 +260,7 @@ impl Opened {
             endpoints,
             message: self.message,
             envelope: envelope.clone(),
-        };
-        let signers = signers(&accepted.signing_roots(accepted.created), envelope);
-        let (need, have) = (accepted.root_threshold(), signers.len());
-        if have < need {
-            return Err(accepted.refusal(SealError::Threshold { need, have }));
-        }
-        Ok(accepted)
+        })
     }
 
     fn check_fields(&self) -> Result<(Vec<DescribedKey>, Vec<Endpoint>), SealError> {

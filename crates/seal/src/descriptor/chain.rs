@@ -9,7 +9,7 @@ use std::fmt;
 use selat_record::pb::{KeyPurpose, KeyStatus};
 use selat_record::{Timestamp, pb};
 
-use super::{AcceptedDescriptor, DescribedKey, Opened, signers};
+use super::{AcceptedDescriptor, DescribedKey, Opened, signers, unsigned};
 use crate::{KeyId, SealError, keyfile};
 
 /// What the next descriptor may not do to a key.
@@ -71,7 +71,7 @@ impl fmt::Display for KeyRule {
 }
 
 /// The status as people read it.
-fn status_word(status: KeyStatus) -> &'static str {
+pub(crate) fn status_word(status: KeyStatus) -> &'static str {
     match status {
         KeyStatus::Unspecified => "of no status",
         KeyStatus::Pending => "pending",
@@ -109,6 +109,15 @@ impl AcceptedDescriptor {
         signers(&judge.signing_roots(other.header.created), envelope).len() >= judge.root_threshold()
     }
 
+    /// Checks a draft of the next version, which nobody has signed, by every rule that needs no signature and no clock.
+    pub fn check_draft(&self, draft: &pb::Descriptor) -> Result<(), SealError> {
+        let envelope = unsigned(draft);
+        let opened = Opened::open(self.federation(), &envelope)?;
+        self.check_place(&opened).map_err(|rule| opened.refusal(rule))?;
+        let next = opened.read_unsigned(&envelope)?;
+        self.check_follows(&next).map_err(|rule| next.refusal(rule))
+    }
+
     /// What the next descriptor says of its place, before any of its fields is looked at.
     fn check_place(&self, next: &Opened) -> Result<(), SealError> {
         if next.header.issuer != self.participant {
@@ -142,7 +151,7 @@ impl AcceptedDescriptor {
     }
 
     /// What its content must keep of this one's.
-    pub(super) fn check_follows(&self, next: &Self) -> Result<(), SealError> {
+    fn check_follows(&self, next: &Self) -> Result<(), SealError> {
         if next.created < self.created {
             let (held, created, after) = (self.version(), next.created, self.created);
             return Err(SealError::CreatedEarlier { held, created, after });

@@ -95,6 +95,6 @@ pub fn sign_with_roots(descriptor: &pb::Descriptor, roots: &[&SecretKey]) -> pb:
     envelope::sign_with(pb::Descriptor::TYPE, descriptor.encode_to_vec(), roots)
 }
 
-fn endpoint_message(endpoint: Endpoint) -> pb::Endpoint {
+pub(crate) fn endpoint_message(endpoint: Endpoint) -> pb::Endpoint {
     pb::Endpoint { node: endpoint.node, host: endpoint.host, port: endpoint.port.into() }
 }

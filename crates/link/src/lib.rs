@@ -35,5 +35,8 @@ pub use listener::{Incoming, Limits, Listener};
 pub use name::{NameError, NodeName, OfficerName};
 pub use peer::{PeerGate, PeerIdentity, PeerListener, PeerSetup};
 pub use registry::{Connections, Place};
-pub use roots::{AuthorityFacts, AuthorityFault, LiveRoots, Roots, TrustedAuthority, TrustedPeer, check_authority};
+pub use roots::{
+    AuthorityFacts, AuthorityFault, LiveRoots, Roots, TrustedAuthority, TrustedPeer, check_authority,
+    read_officer_authority,
+};
 pub use tls::Now;

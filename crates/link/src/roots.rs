@@ -137,6 +137,16 @@ pub fn check_authority(
     Ok(facts)
 }
 
+/// Reads the certificate of the authority for officers of `participant`, which no descriptor names. Whether its key is the
+/// one that is held is for the caller to compare.
+pub fn read_officer_authority(
+    certificate: &[u8],
+    participant: &ParticipantId,
+    federation: &FederationId,
+) -> Result<AuthorityFacts, AuthorityFault> {
+    read_authority(certificate, &officer_subtree(participant, federation))
+}
+
 /// Why an authority certificate was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorityFault {

@@ -111,7 +111,7 @@ impl Exchange {
     }
 
     fn may_reply(&self, peer: &ParticipantId) -> Result<Permit, ExchangeError> {
-        Ok(decide_reply(&self.book().facts(peer)).permit()?)
+        Ok(decide_reply(&self.facts(&self.book(), peer, self.clock.now())).permit()?)
     }
 
     fn timetable(&self, query: &pb::Query, arrived_ms: u64) -> Timetable {
@@ -163,7 +163,7 @@ impl Exchange {
             return Some(nothing);
         }
         let (own, now) = (self.participant(), self.clock.now());
-        let asker = AskFacts { peer: self.book().facts(peer), purpose: query.purpose() };
+        let asker = AskFacts { peer: self.facts(&self.book(), peer, now), purpose: query.purpose() };
         let allowed = |entry: &Entry| may_know(label_of(entry, own), &asker, now);
         let first = AtomicBool::new(true);
         let go_on = || async {
@@ -188,7 +188,7 @@ impl Exchange {
         if self.store.seen.is_seen(peer, &query_id(query.get())).await? {
             return Ok(Reply::refused(RefusalClass::Replayed));
         }
-        let asker = AskFacts { peer: self.book().facts(peer), purpose: query.get().purpose() };
+        let asker = AskFacts { peer: self.facts(&self.book(), peer, now), purpose: query.get().purpose() };
         match &query.get().ask {
             Some(pb::query::Ask::Find(find)) if Criteria::of(find).is_err() => {
                 Ok(Reply::refused(RefusalClass::Malformed))

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::accounts::Act;
 use crate::port::CallError;
-use crate::{Actor, Exchange, ExchangeError, Reason};
+use crate::{Actor, Exchange, ExchangeError, Freshness, Reason};
 
 /// How long a query stays valid beyond its deadline, for clocks that differ.
 const QUERY_LIFE: Duration = Duration::from_secs(5 * 60);
@@ -199,6 +199,9 @@ impl Exchange {
         };
         if let Some(cut_off) = self.conduct.cut_off(peer, self.clock.now()) {
             return Ending::Unreachable(format!("cut off until {}: {}", cut_off.until, cut_off.reason));
+        }
+        if self.freshness(peer) == Freshness::Stale {
+            return Ending::Unreachable("not asked: its descriptor could not be refreshed for too long".into());
         }
         let find = pb::query::Ask::Find(search.find.clone());
         let answer = match self.exchange_query(&descriptor, asker, find).await {

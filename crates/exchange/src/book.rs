@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use selat_policy::PeerFacts;
 use selat_record::{FederationId, ParticipantId};
 use selat_seal::{AcceptedDescriptor, Trust};
 use selat_store::repositories::{Peer, PeerState};
@@ -78,10 +77,9 @@ impl Book {
         Err(ExchangeError::PeerState { peer: participant.clone(), why: "is not approved".into() })
     }
 
-    /// What the floor needs to know of a participant.
-    pub fn facts<'a>(&self, participant: &'a ParticipantId) -> PeerFacts<'a> {
-        let approved = self.peers.get(participant).is_some_and(PeerEntry::is_approved);
-        PeerFacts { participant, approved, fresh: true }
+    /// The same peers beside another own descriptor.
+    pub(crate) fn again(&self, federation: &FederationId, own: &AcceptedDescriptor, epoch: u64) -> Self {
+        Self::new(federation, own, epoch, self.peers.clone())
     }
 
     pub(crate) fn with(

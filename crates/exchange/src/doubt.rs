@@ -73,7 +73,7 @@ impl Exchange {
         }
     }
 
-    async fn doubt_and_tell(&self, peer: &ParticipantId) {
+    pub(crate) async fn doubt_and_tell(&self, peer: &ParticipantId) {
         if let Err(error) = self.doubt(peer).await {
             error!(%peer, %error, "records that a compromised key signed may still be in sight; restart to look again");
         }

@@ -63,6 +63,15 @@ pub enum ExchangeError {
     /// The descriptor file cannot be read.
     #[error("the descriptor file cannot be read: {0}")]
     Descriptor(String),
+    /// A descriptor is not the next of its chain.
+    #[error("{0}")]
+    Chain(SealError),
+    /// The next own descriptor wants keys in use that are not here.
+    #[error("{0}")]
+    KeysMissing(String),
+    /// The file of the own descriptor and the store are not one chain.
+    #[error("the file of the own descriptor and the store do not hold one chain: {0}")]
+    OwnChain(String),
     /// None of the keys that are held may sign for this purpose.
     #[error("no {0} key that may sign now is held")]
     NoKey(&'static str),
@@ -94,6 +103,9 @@ impl ExchangeError {
             Self::PhraseMismatch => "SLT-3103",
             Self::Seal(_) => "SLT-3104",
             Self::Descriptor(_) => "SLT-3105",
+            Self::Chain(_) => "SLT-3107",
+            Self::KeysMissing(_) => "SLT-3108",
+            Self::OwnChain(_) => "SLT-3109",
             Self::NoKey(_) => "SLT-3110",
             Self::Inconsistent(_) | Self::ContentMissing(_) => "SLT-3201",
             Self::Store(_) => "SLT-3202",
@@ -118,7 +130,9 @@ impl ExchangeError {
             Self::Seal(_) | Self::Descriptor(_) => {
                 "ask the other side to send the file of selat peer invite again".into()
             }
-            Self::NoKey(_) => "selat key status".into(),
+            Self::Chain(_) => "selat descriptor show, then draft the next version from the one in force".into(),
+            Self::KeysMissing(_) | Self::NoKey(_) => "selat key status".into(),
+            Self::OwnChain(_) => "put the descriptor file that this node wrote last back in its place".into(),
             Self::Inconsistent(_) | Self::ContentMissing(_) | Self::Store(_) => {
                 "look at the node's log; restart it if the disk is well".into()
             }

@@ -145,7 +145,7 @@ impl Exchange {
             let (record, sealed) = self.seal_record(&admission).await?;
             let earlier = self.earlier_recipients(&record).await?;
             let linked = self.linked(&record).await?;
-            let decided = decide_for_all(&record, &linked, (&book, &earlier), self.clock.now());
+            let decided = self.decide_for_all(&record, &linked, (&book, &earlier));
             let mut batch = self.admission_batch(&admission, &record, &sealed, (&book, &decided)).await?;
             self.require_linked(&mut batch, &linked);
             match self.commit_admitted(batch, record, sealed.content_id, decided).await {
@@ -202,6 +202,21 @@ impl Exchange {
         }
         let recipients = self.store.releases.recipients(record.id()).await?;
         Ok(recipients.into_iter().map(|recipient| recipient.peer).collect())
+    }
+
+    fn decide_for_all(
+        &self,
+        record: &Record,
+        linked: &Linked,
+        (book, earlier): (&Book, &[ParticipantId]),
+    ) -> Vec<Decided> {
+        let now = self.clock.now();
+        let decide = |peer: &ParticipantId| Decided {
+            peer: peer.clone(),
+            kind: if earlier.contains(peer) { LogEntryKind::Amendment } else { LogEntryKind::Release },
+            decision: decide_linked_release(record, &linked.records, &self.facts(book, peer, now), now),
+        };
+        book.approved().map(|peer| decide(&peer.row.participant)).collect()
     }
 
     async fn admission_batch(
@@ -338,20 +353,6 @@ impl Decided {
             Decision::Refuse(_) => None,
         }
     }
-}
-
-fn decide_for_all(
-    record: &Record,
-    linked: &Linked,
-    (book, earlier): (&Book, &[ParticipantId]),
-    now: Timestamp,
-) -> Vec<Decided> {
-    let decide = |peer: &ParticipantId| Decided {
-        peer: peer.clone(),
-        kind: if earlier.contains(peer) { LogEntryKind::Amendment } else { LogEntryKind::Release },
-        decision: decide_linked_release(record, &linked.records, &book.facts(peer), now),
-    };
-    book.approved().map(|peer| decide(&peer.row.participant)).collect()
 }
 
 /// True if `after` protects for all the reasons and from all the states of `before`.

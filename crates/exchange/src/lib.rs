@@ -10,12 +10,15 @@ mod actor;
 mod answer;
 mod ask;
 mod book;
+mod chains;
 mod clock;
 mod conduct;
 mod consult;
 mod contents;
 mod doubt;
+mod equivocation;
 mod error;
+mod freshness;
 mod import;
 mod ingest;
 mod intake;
@@ -24,6 +27,8 @@ mod onboard;
 mod outflow;
 mod own;
 mod port;
+mod publish;
+mod refresh;
 mod resign;
 mod standing;
 mod status;
@@ -50,13 +55,17 @@ pub use clock::Clock;
 pub use conduct::{Conduct, CutOff};
 pub use consult::{Held, Listing};
 pub use error::ExchangeError;
+use freshness::Comparisons;
+pub use freshness::{Comparison, Freshness};
 pub use import::{ImportResult, ImportRow, ROWS_MAX};
 pub use ingest::{Receipt, ReleaseOutcome};
 pub use intake::{InEntry, InSegment, IntakeError, Taken};
 pub use limits::Limits;
 pub use outflow::{OutEntry, OutSegment};
 use own::Own;
-pub use port::{CallError, PeerPort};
+pub use port::{CallError, Edition, Greeting, PeerPort};
+pub use publish::Published;
+pub use refresh::{RefreshError, Refreshed};
 pub use resign::{RESIGNED_MAX, Resigned, ResignedRecord};
 use status::Counts;
 pub use status::{FollowBoard, Following, NodeStatus, PeerStatus};
@@ -68,7 +77,9 @@ const REBUILD_STEP: usize = 256;
 pub struct Parts {
     /// Where it belongs.
     pub federation: FederationId,
-    /// This participant's own descriptors as its file holds them, ascending. The last is the one in force.
+    /// Who it is.
+    pub participant: ParticipantId,
+    /// The chain of its own descriptor as its file holds it, ascending; it may begin after version 1.
     pub own: Vec<pb::Envelope>,
     /// Its working keys.
     pub keys: Arc<dyn KeyRing>,
@@ -91,6 +102,7 @@ pub struct Exchange {
     participant: ParticipantId,
     federation: FederationId,
     own: Own,
+    comparisons: Comparisons,
     store: Repositories,
     vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
@@ -117,15 +129,20 @@ pub struct Exchange {
 impl Exchange {
     /// Loads the peers and rebuilds the search index from the store.
     pub async fn open(parts: Parts) -> Result<Arc<Self>, ExchangeError> {
-        let Parts { federation, own, keys, store, vault, clock, entropy, port, limits } = parts;
-        let own = Own::open(own::descriptor_of(&federation, &own)?, keys).await?;
-        let descriptor = own.descriptor();
+        let Parts { federation, participant, own: file, keys, store, vault, clock, entropy, port, limits } = parts;
+        let now = clock.now();
+        let stored = publish::stored_chain(&store.descriptors, &federation, &participant).await?;
+        let known = stored.len();
+        let chain = publish::reconciled(&federation, &participant, stored, &file, now)?;
+        let new = chain.get(known..).unwrap_or_default().to_vec();
         let mut peers = BTreeMap::new();
         for row in store.peers.all().await? {
             let entry = onboard::entry_of(row, &federation)?;
             peers.insert(entry.row.participant.clone(), entry);
         }
-        let book = Book::new(&federation, &descriptor, store.peers.epoch().await?, peers);
+        let comparisons = Comparisons::of(store.descriptors.compared().await?);
+        let epoch = store.peers.epoch().await?;
+        let (own, book) = own::open(chain, keys, (&federation, epoch, peers), &comparisons, now).await?;
         let exchange = Self {
             index: Index::new(limits.index_entries_max),
             conduct: Conduct::new(clock.clone(), limits.clone()),
@@ -140,9 +157,10 @@ impl Exchange {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             counts: Counts::default(),
-            participant: descriptor.participant().clone(),
+            participant,
             federation,
             own,
+            comparisons,
             store,
             vault,
             clock,
@@ -150,6 +168,7 @@ impl Exchange {
             port,
             limits,
         };
+        exchange.keep_own(&new).await?;
         exchange.rebuild_index().await?;
         exchange.doubt_all().await;
         Ok(Arc::new(exchange))
@@ -218,6 +237,7 @@ impl Exchange {
         let epoch = book.epoch;
         *self.book.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(book);
         self.book_changes.send_replace(epoch);
+        self.choose_keys();
     }
 
     fn release_log_to(&self, peer: &ParticipantId) -> LogId {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
 /// Bounds and pace of the exchange.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -27,6 +29,14 @@ pub struct Limits {
     pub fault_window: Duration,
     /// How long a peer stays cut off.
     pub cut_off: Duration,
+    /// A peer whose descriptor could not be refreshed for so long is shown as ageing.
+    pub stale_warn: Duration,
+    /// One that could not be for so long is stale: nothing new is disclosed to it or asked of it.
+    pub stale_stop: Duration,
+    /// How long a key is announced before it takes over.
+    pub overlap: Duration,
+    /// How long a key still verifies after another took over from it.
+    pub grace: Duration,
     /// Most entries of the search index.
     pub index_entries_max: usize,
 }
@@ -45,6 +55,10 @@ impl Default for Limits {
             faults_before_cut_off: 5,
             fault_window: Duration::from_secs(60),
             cut_off: Duration::from_secs(60),
+            stale_warn: HOUR * 24,
+            stale_stop: HOUR * 72,
+            overlap: HOUR * 24,
+            grace: HOUR * 24,
             index_entries_max: 5_000_000,
         }
     }

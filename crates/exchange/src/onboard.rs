@@ -11,7 +11,7 @@ use selat_record::pb::{AuditAction, LogEntryKind};
 use selat_record::{ParticipantId, RecordId};
 use selat_seal::armor::dearmor;
 use selat_seal::{AcceptedDescriptor, SafetyPhrase, armor};
-use selat_store::repositories::{Approval, Head, HeldRecord, Peer, PeerState};
+use selat_store::repositories::{Approval, Head, HeldRecord, KeptDescriptor, Peer, PeerState};
 use selat_store::{Batch, StoreError};
 use tracing::{info, warn};
 
@@ -82,8 +82,12 @@ impl Exchange {
             stopped: None,
         };
         let act = Act::of(actor, AuditAction::Administration, None).content(descriptor.content_id());
-        let act = act.with([participant]).note("took in a descriptor");
-        self.store_peer(Batch::default(), &book, PeerEntry { row, descriptor }, act).await
+        let act = act.with([participant.clone()]).note("took in a descriptor");
+        let mut batch = Batch::default();
+        let (version, envelope) = (descriptor.version(), row.descriptor.clone());
+        let kept = KeptDescriptor { version, envelope, accepted: row.joined };
+        self.store.descriptors.begin(&mut batch, &participant, &kept).await?;
+        self.store_peer(batch, &book, PeerEntry { row, descriptor }, act).await
     }
 
     /// The twelve words that both sides must read alike.
@@ -187,6 +191,7 @@ impl Exchange {
                 peers.insert(entry.row.participant.clone(), entry);
             }
             warn!(epoch, "the set of peers was read again from the store");
+            self.own_as_stored().await?;
             self.replace_book(Book::new(self.federation(), &self.descriptor(), epoch, peers));
         }
         Ok(self.book())
@@ -251,7 +256,7 @@ impl Exchange {
         }
         let record = self.load(self.participant(), id, content).await?;
         let linked = self.linked(&record).await?;
-        let decision = decide_linked_release(&record, &linked.records, &book.facts(peer), now);
+        let decision = decide_linked_release(&record, &linked.records, &self.facts(book, peer, now), now);
         let Decision::Permit(permit) = decision else { return Ok(false) };
         let amended = earlier.iter().any(|recipient| recipient.peer == *peer);
         let kind = if amended { LogEntryKind::Amendment } else { LogEntryKind::Release };
@@ -263,7 +268,7 @@ impl Exchange {
         let release = Release { recipient: peer, record: &record, content, kind, permit: &permit };
         self.account_release(&mut batch, &release, now)?;
         let act = Act::of_node(AuditAction::Disclosure).about(&record, content).with([peer.clone()]);
-        self.account(&mut batch, act.note("released on approval of the peer"), now)?;
+        self.account(&mut batch, act.note("released late"), now)?;
         self.store.commit(batch).await?;
         Ok(true)
     }

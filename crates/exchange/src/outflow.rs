@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use selat_ledger::Checkpoint;
-use selat_policy::{Decision, Permitted, decide_linked_release, decide_release};
+use selat_policy::{Decision, PeerFacts, Permitted, decide_linked_release, decide_release};
 use selat_record::pb::{self, LogEntryKind};
-use selat_record::{ContentId, ParticipantId, RecordId};
+use selat_record::{ContentId, ParticipantId, RecordId, Timestamp};
 use tokio::sync::Notify;
 use tracing::error;
 
-use crate::{Book, Exchange, ExchangeError};
+use crate::{Exchange, ExchangeError};
 
 /// Most content bytes in one segment, so that it fits into one message.
 const SEGMENT_BYTES_MAX: usize = 3 * 1024 * 1024;
@@ -41,7 +41,8 @@ pub struct OutEntry {
 
 impl Exchange {
     /// Entries of the release log to `peer` from index `from` on; `None` when there is nothing new. A `from` beyond the
-    /// end means that the peer holds entries that this log does not: it is refused and counted as a fault.
+    /// end means that the peer holds entries that this log does not: it is refused and counted as a fault. For a peer that
+    /// is stale there is nothing new: an entry given without its content now would stay without it.
     pub async fn segment_for(&self, peer: &ParticipantId, from: u64) -> Result<Option<OutSegment>, ExchangeError> {
         let book = self.book();
         book.approved_peer(peer)?;
@@ -52,7 +53,12 @@ impl Exchange {
             let why = format!("asks from entry {from} of a log of {size}");
             return Err(ExchangeError::PeerState { peer: peer.clone(), why });
         }
-        let entries = self.out_entries(peer, from, &book).await?;
+        let now = self.clock.now();
+        let facts = self.facts(&book, peer, now);
+        if !facts.fresh {
+            return Ok(None);
+        }
+        let entries = self.out_entries(from, (&facts, now)).await?;
         if entries.is_empty() {
             return Ok(None);
         }
@@ -80,12 +86,12 @@ impl Exchange {
         Ok(self.store.logs.size(&self.release_log_to(peer)).await?)
     }
 
-    async fn out_entries(&self, peer: &ParticipantId, from: u64, book: &Book) -> Result<Vec<OutEntry>, ExchangeError> {
-        let rows = self.store.releases.list(peer, from, self.limits.segment_entries_max).await?;
+    async fn out_entries(&self, from: u64, to: (&PeerFacts<'_>, Timestamp)) -> Result<Vec<OutEntry>, ExchangeError> {
+        let rows = self.store.releases.list(to.0.participant, from, self.limits.segment_entries_max).await?;
         let mut bytes = 0;
         let mut entries = Vec::with_capacity(rows.len());
         for row in rows {
-            let content = self.content_for(peer, &row.message, book).await?;
+            let content = self.content_for(&row.message, to).await?;
             bytes += row.opening.len() + content.as_ref().map_or(0, |(_, size)| *size);
             if bytes > SEGMENT_BYTES_MAX && !entries.is_empty() {
                 break;
@@ -101,16 +107,15 @@ impl Exchange {
     /// itself says, and by what the record says today. A person who was protected since is not given any more.
     async fn content_for(
         &self,
-        peer: &ParticipantId,
         opening: &pb::ReleaseOpening,
-        book: &Book,
+        to: (&PeerFacts<'_>, Timestamp),
     ) -> Result<Option<(Permitted<pb::Envelope>, usize)>, ExchangeError> {
         if !matches!(opening.kind(), LogEntryKind::Release | LogEntryKind::Amendment) {
             return Ok(None);
         }
         let id = RecordId::from_slice(&opening.record_id)?;
         let content = ContentId::from_slice(&opening.content_id)?;
-        match self.permitted(peer, id, content, book).await {
+        match self.permitted(id, content, to).await {
             Ok(permitted) => Ok(permitted),
             // The log goes on without a content that cannot be read; which one that is, the peer need not know.
             Err(error @ (ExchangeError::ContentMissing(_) | ExchangeError::Inconsistent(_))) => {
@@ -123,17 +128,15 @@ impl Exchange {
 
     async fn permitted(
         &self,
-        peer: &ParticipantId,
         id: RecordId,
         content: ContentId,
-        book: &Book,
+        (facts, now): (&PeerFacts<'_>, Timestamp),
     ) -> Result<Option<(Permitted<pb::Envelope>, usize)>, ExchangeError> {
-        let (facts, now) = (book.facts(peer), self.clock.now());
         let (envelope, record) = self.load_with_envelope(self.participant(), id, content).await?;
         let head = self.store.records.head(self.participant(), id).await?;
         if let Some(head) = head.filter(|head| head.content_id != content) {
             let current = self.load(self.participant(), id, head.content_id).await?;
-            if let Decision::Refuse(_) = decide_release(&current, true, &facts, now) {
+            if let Decision::Refuse(_) = decide_release(&current, true, facts, now) {
                 return Ok(None);
             }
         }
@@ -143,7 +146,7 @@ impl Exchange {
             linked => linked?,
         };
         let size = prost::Message::encoded_len(&envelope);
-        Ok(match decide_linked_release(&record, &linked.records, &facts, now) {
+        Ok(match decide_linked_release(&record, &linked.records, facts, now) {
             Decision::Permit(permit) => Some((permit.over(envelope), size)),
             Decision::Refuse(_) => None,
         })

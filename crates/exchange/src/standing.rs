@@ -114,12 +114,14 @@ impl Exchange {
         let known = book.peer(peer)?;
         let mut batch = Batch::default();
         self.store.peers.remove(&mut batch, &known.row);
+        self.store.descriptors.forget_all(&mut batch, peer).await?;
         self.store.peers.advance_epoch(&mut batch, book.epoch);
         let act = Act::of(actor, AuditAction::Administration, None).content(known.descriptor.content_id());
         self.account(&mut batch, act.with([peer.clone()]).note(format!("removed: {reason}")), self.clock.now())?;
         self.store.commit(batch).await?;
         self.replace_book(book.without(self.federation(), &self.descriptor(), book.epoch + 1, peer));
         self.following.update(peer, |line| *line = Following::default());
+        self.comparisons.forget(peer);
         info!(%peer, officer = %actor.officer, "peer removed");
         Ok(())
     }

@@ -10,7 +10,7 @@ use selat_store::repositories::Quarantined;
 use tokio::sync::Notify;
 
 use crate::conduct::CutOff;
-use crate::{Actor, Exchange, ExchangeError, PeerEntry};
+use crate::{Actor, Comparison, Exchange, ExchangeError, PeerEntry};
 
 /// How following a peer goes. Kept in memory; the entries held are in the store.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +69,8 @@ pub struct PeerStatus {
     pub release_log: (u64, u64),
     /// Set while it is cut off.
     pub cut_off: Option<CutOff>,
+    /// How comparing descriptors with it goes.
+    pub comparison: Comparison,
     /// The signed acceptance of it, an encoded envelope; missing until it is approved.
     pub acceptance: Option<Vec<u8>>,
 }
@@ -145,6 +147,7 @@ impl Exchange {
             quarantined: self.store.intake.quarantine_count(&peer).await?,
             release_log: (made, self.sent_to(&peer)),
             cut_off: self.conduct.cut_off(&peer, self.clock.now()),
+            comparison: self.comparison(&entry),
             acceptance: self.acceptance_of(&entry.row).await?,
             entry,
         })

@@ -30,9 +30,14 @@ fn class_of(error: &ExchangeError) -> Code {
         ExchangeError::NotOriginator { .. }
         | ExchangeError::PeerState { .. }
         | ExchangeError::PhraseMismatch
+        | ExchangeError::KeysMissing(_)
+        | ExchangeError::OwnChain(_)
         | ExchangeError::NoKey(_) => Code::FailedPrecondition,
         ExchangeError::VersionConflict { .. } | ExchangeError::Busy => Code::Aborted,
-        ExchangeError::Invalid(_) | ExchangeError::Seal(_) | ExchangeError::Descriptor(_) => Code::InvalidArgument,
+        ExchangeError::Invalid(_)
+        | ExchangeError::Seal(_)
+        | ExchangeError::Chain(_)
+        | ExchangeError::Descriptor(_) => Code::InvalidArgument,
         ExchangeError::Inconsistent(_) | ExchangeError::ContentMissing(_) | ExchangeError::Store(_) => Code::Internal,
     }
 }

@@ -62,6 +62,19 @@ impl Descriptors {
         batch.put(key, row.encode_to_vec());
     }
 
+    /// Begins the chain of a participant anew with this version: whatever was kept of it before is forgotten.
+    pub async fn begin(
+        &self,
+        batch: &mut Batch,
+        participant: &ParticipantId,
+        first: &KeptDescriptor,
+    ) -> Result<(), StoreError> {
+        self.forget_all(batch, participant).await?;
+        let row = KeptRow { envelope: first.envelope.clone(), accepted_ms: first.accepted.ms() };
+        batch.put(version_key(participant, first.version), row.encode_to_vec());
+        Ok(())
+    }
+
     /// Forgets one version.
     pub fn forget(&self, batch: &mut Batch, participant: &ParticipantId, version: u64) {
         batch.delete(version_key(participant, version));

@@ -30,7 +30,7 @@ pub use clock::{HandClock, Seeded};
 pub use party::{Party, envelope_over, federation, signed};
 pub use records::{Conditions, actor, find, id, officer, operator, person, reason};
 pub use ring::Ring;
-pub use wire::Wire;
+pub use wire::{Call, Manners, Wire};
 
 /// What the nodes of one test share.
 pub struct Federation {
@@ -119,6 +119,7 @@ impl Federation {
         let store = Repositories::open(engine, vault.clone(), &identity).await?;
         let exchange = Exchange::open(Parts {
             federation: federation(),
+            participant: party.id.clone(),
             own: vec![party.descriptor(1).envelope().clone()],
             keys: ring.clone(),
             store: store.clone(),

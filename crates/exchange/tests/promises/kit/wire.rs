@@ -1,5 +1,5 @@
-//! The way between nodes without a network: a question goes straight to the other exchange, unless the test says how
-//! that peer shall behave.
+//! The way between nodes without a network: a call goes straight to the other exchange, unless the test says how that
+//! peer shall behave.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,12 +7,46 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use selat_exchange::{CallError, Exchange, PeerPort};
+use selat_exchange::{CallError, Edition, Exchange, ExchangeError, Greeting, PeerPort};
 use selat_record::{ParticipantId, pb};
 use selat_seal::AcceptedDescriptor;
 
 type Reply = Result<pb::Envelope, CallError>;
 type Conduct = Arc<dyn Fn(pb::Envelope) -> BoxFuture<'static, Reply> + Send + Sync>;
+
+/// How a peer behaves when descriptors are compared: it is handed what an honest node would have said, and says what it
+/// likes.
+pub trait Manners: Send + Sync {
+    fn hello(&self, honest: Result<Greeting, CallError>) -> Result<Greeting, CallError> {
+        honest
+    }
+
+    fn descriptors(
+        &self,
+        _participant: &ParticipantId,
+        _from: u64,
+        honest: Result<Vec<pb::Envelope>, CallError>,
+    ) -> Result<Vec<pb::Envelope>, CallError> {
+        honest
+    }
+
+    /// True: the announcement is lost on its way there.
+    fn loses_announcement(&self) -> bool {
+        false
+    }
+
+    fn announce(&self, honest: Result<Edition, CallError>) -> Result<Edition, CallError> {
+        honest
+    }
+}
+
+/// A call about descriptors, as the tests count them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    Hello(ParticipantId),
+    Descriptors(ParticipantId, ParticipantId, u64),
+    Announce(ParticipantId),
+}
 
 /// Who can be reached, and how they behave.
 #[derive(Default)]
@@ -20,6 +54,8 @@ pub struct Wire {
     nodes: Mutex<BTreeMap<ParticipantId, Arc<Exchange>>>,
     conduct: Mutex<BTreeMap<ParticipantId, Conduct>>,
     asked: Mutex<Vec<(ParticipantId, pb::Envelope)>>,
+    manners: Mutex<BTreeMap<ParticipantId, Arc<dyn Manners>>>,
+    calls: Mutex<Vec<Call>>,
 }
 
 impl Wire {
@@ -41,6 +77,30 @@ impl Wire {
         self.conduct.lock().unwrap().insert(peer.clone(), conduct);
     }
 
+    /// From now on `peer` has these manners when descriptors are compared.
+    pub fn mannered(&self, peer: &ParticipantId, manners: impl Manners + 'static) {
+        self.manners.lock().unwrap().insert(peer.clone(), Arc::new(manners));
+    }
+
+    /// From now on `peer` is honest again.
+    pub fn honest_again(&self, peer: &ParticipantId) {
+        self.manners.lock().unwrap().remove(peer);
+    }
+
+    /// Every call about descriptors since the last time that this was asked, in order.
+    pub fn calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.calls.lock().unwrap())
+    }
+
+    fn manners_of(&self, peer: &ParticipantId) -> Arc<dyn Manners> {
+        self.manners.lock().unwrap().get(peer).cloned().unwrap_or_else(|| Arc::new(Honest))
+    }
+
+    fn node(&self, peer: &ParticipantId) -> Result<Arc<Exchange>, CallError> {
+        let node = self.nodes.lock().unwrap().get(peer).cloned();
+        node.ok_or_else(|| CallError::Unreachable("nobody listens there".into()))
+    }
+
     /// Every question that was sent, in order.
     pub fn asked(&self) -> Vec<(ParticipantId, pb::Envelope)> {
         self.asked.lock().unwrap().clone()
@@ -48,11 +108,18 @@ impl Wire {
 
     /// What the node itself answers to a question of `from`.
     pub async fn honest(&self, from: &ParticipantId, to: &ParticipantId, query: &pb::Envelope) -> Reply {
-        let node = self.nodes.lock().unwrap().get(to).cloned();
-        let node = node.ok_or_else(|| CallError::Unreachable("nobody listens there".into()))?;
+        let node = self.node(to)?;
         let answer = node.answer(from, query, node.clock().monotonic_ms()).await;
         answer.map(selat_policy::Permitted::into_inner).map_err(|error| CallError::Refused(error.to_string()))
     }
+}
+
+struct Honest;
+
+impl Manners for Honest {}
+
+fn refused(error: ExchangeError) -> CallError {
+    CallError::Refused(error.to_string())
 }
 
 /// The port of one node.
@@ -71,5 +138,36 @@ impl PeerPort for Port {
             Some(conduct) => conduct(query).await,
             None => self.wire.honest(&self.from, to, &query).await,
         }
+    }
+
+    async fn hello(&self, peer: &AcceptedDescriptor, greeting: Greeting) -> Result<Greeting, CallError> {
+        let to = peer.participant();
+        self.wire.calls.lock().unwrap().push(Call::Hello(to.clone()));
+        let node = self.wire.node(to)?;
+        let honest = node.greeted(&self.from, &greeting).await.map_err(refused);
+        self.wire.manners_of(to).hello(honest)
+    }
+
+    async fn descriptors(
+        &self,
+        peer: &AcceptedDescriptor,
+        participant: &ParticipantId,
+        from: u64,
+    ) -> Result<Vec<pb::Envelope>, CallError> {
+        let to = peer.participant();
+        self.wire.calls.lock().unwrap().push(Call::Descriptors(to.clone(), participant.clone(), from));
+        let node = self.wire.node(to)?;
+        let honest = node.descriptors_for(&self.from, participant, from).await.map_err(refused);
+        self.wire.manners_of(to).descriptors(participant, from, honest)
+    }
+
+    async fn announce(&self, peer: &AcceptedDescriptor, descriptor: pb::Envelope) -> Result<Edition, CallError> {
+        let to = peer.participant();
+        self.wire.calls.lock().unwrap().push(Call::Announce(to.clone()));
+        let (node, manners) = (self.wire.node(to)?, self.wire.manners_of(to));
+        if manners.loses_announcement() {
+            return Err(CallError::Late);
+        }
+        manners.announce(node.announced(&self.from, &descriptor).await.map_err(refused))
     }
 }

@@ -23,6 +23,7 @@
 //! | `dc/` | participant, version | accepted descriptor |
 //! | `dk/` | peer | what it holds of our chain; when its own was last compared |
 //! | `de/` | participant, version | two descriptors under one number |
+//! | `kd/` | descriptor, purpose | draft of our next descriptor |
 //! | `s/` | keyed hash | imported source key |
 //! | `sx/`, `sq/` | expiry, issuer, query; issuer, query | answered queries |
 

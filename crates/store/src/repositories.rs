@@ -20,6 +20,7 @@ mod acceptances;
 mod audit;
 mod descriptors;
 mod doubts;
+mod drafts;
 mod entries;
 mod intake;
 mod meta;
@@ -33,6 +34,7 @@ pub use acceptances::{Acceptances, Accepted};
 pub use audit::{Audit, AuditRow};
 pub use descriptors::{Compared, Descriptors, Equivocation, KeptDescriptor};
 pub use doubts::{Doubts, Removal, Walk};
+pub use drafts::{Draft, Drafts};
 pub use entries::Opened;
 pub use intake::{Intake, Quarantined};
 pub use meta::Meta;
@@ -70,6 +72,8 @@ pub struct Repositories {
     pub acceptances: Acceptances,
     /// Their chains of descriptors, and our own.
     pub descriptors: Descriptors,
+    /// Drafts of our next descriptor.
+    pub drafts: Drafts,
     /// What was imported from where.
     pub sources: Sources,
     /// Queries that were answered.
@@ -97,6 +101,7 @@ impl Repositories {
             peers: Peers(access.clone()),
             acceptances: Acceptances(access.clone()),
             descriptors: Descriptors(access.clone()),
+            drafts: Drafts(access.clone()),
             sources: Sources(access.clone()),
             seen: Seen(access),
             meta,

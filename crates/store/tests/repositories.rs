@@ -12,8 +12,8 @@ use selat_ledger::{Growth, Leaf};
 use selat_record::pb::{self, LogEntryKind, RecordKind};
 use selat_record::{ContentId, ParticipantId, RecordId};
 use selat_store::repositories::{
-    Accepted, Approval, Compared, Equivocation, Head, Imported, KeptDescriptor, KnownCheckpoint, NewVersion, Peer,
-    PeerState, Quarantined, Recipient, Removal, Source, Stopped, Version, Walk,
+    Accepted, Approval, Compared, Draft, Equivocation, Head, Imported, KeptDescriptor, KnownCheckpoint, NewVersion,
+    Peer, PeerState, Quarantined, Recipient, Removal, Source, Stopped, Version, Walk,
 };
 use selat_store::{Batch, Engine, Identity, MemoryEngine, Repositories, SledEngine, StoreError};
 
@@ -444,6 +444,25 @@ async fn a_peer_is_removed_only_as_it_was_read_and_its_acceptances_stay() {
     assert_eq!(all.peers.all().await.unwrap(), []);
     assert_eq!(all.acceptances.of(&participant("IDN")).await.unwrap(), [accepted(1), accepted(2)]);
     assert_eq!(all.acceptances.of(&participant("MYS")).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_draft_is_given_again_until_another_descriptor_is_in_force() {
+    let all = fresh().await;
+    let draft = |n: u8| Draft { envelope: vec![n], deed: [n; 32], since: (n > 1).then(|| at(5)), made: at(n.into()) };
+    let keep = async |base, about, n| {
+        let mut batch = Batch::new();
+        all.drafts.put(&mut batch, &content(base), &[about; 32], &draft(n)).await.unwrap();
+        all.commit(batch).await.unwrap();
+    };
+    let kept = async |base, about: u8| all.drafts.get(&content(base), &[about; 32]).await.unwrap();
+    keep(1, 7, 1).await;
+    keep(1, 8, 2).await;
+    assert_eq!((kept(1, 7).await, kept(1, 8).await, kept(2, 7).await), (Some(draft(1)), Some(draft(2)), None));
+    keep(1, 7, 3).await;
+    assert_eq!(kept(1, 7).await, Some(draft(3)));
+    keep(2, 9, 4).await;
+    assert_eq!((kept(1, 7).await, kept(1, 8).await, kept(2, 9).await), (None, None, Some(draft(4))));
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ struct Entry {
 /// Where one key lives.
 #[derive(Clone)]
 enum Home {
-    File { name: String, secret: SecretKey },
+    File { name: String, secret: Box<SecretKey> },
     Token { object: Vec<u8> },
 }
 
@@ -63,7 +63,7 @@ impl Keyring {
         let token = custody.token.as_ref().and_then(|config| {
             let opened = Token::open(config, participant).and_then(|token| Ok((token.keys(&*entropy)?, token)));
             let (keys, token) = opened.map_err(|fault| faults.push(fault)).ok()?;
-            state.keys.extend(keys.into_iter().map(|key| Entry::in_token(key)).map(|entry| (entry.signer.id(), entry)));
+            state.keys.extend(keys.into_iter().map(Entry::in_token).map(|entry| (entry.signer.id(), entry)));
             Some(token)
         });
         faults.extend(state.missing(expected, &custody.folder, &faults));
@@ -237,7 +237,7 @@ impl State {
 impl Entry {
     fn in_file(key: FileKey) -> Self {
         let signer = Arc::new(Signer::new(key.purpose, key.secret.clone()));
-        Self { signer, home: Home::File { name: key.name, secret: key.secret } }
+        Self { signer, home: Home::File { name: key.name, secret: Box::new(key.secret) } }
     }
 
     fn in_token((purpose, key): (KeyPurpose, TokenKey)) -> Self {

@@ -8,6 +8,8 @@
 //! was drawn at random when they were made.
 
 mod pkcs11;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -211,7 +211,11 @@ impl LoggedIn {
             _ => {
                 let half = if class == ObjectClass::PRIVATE_KEY { "secret" } else { "public" };
                 let id = super::hex(object);
-                Err(TokenError::other(format!("it holds {} {half} keys with CKA_ID {id}, not one", found.len())))
+                let error =
+                    TokenError::other(format!("it holds {} {half} keys with CKA_ID {id}, not one", found.len()));
+                // To a session that was logged out, a token shows no secret keys and says no more.
+                let kind = if found.is_empty() { ErrorKind::Lost } else { ErrorKind::Other };
+                Err(TokenError { kind, ..error })
             }
         }
     }
@@ -276,7 +280,7 @@ fn from_module(error: Error) -> TokenError {
         ErrorKind::Lost => "see that the token is plugged in and its service runs",
         ErrorKind::Other => "look into the token with its maker's tool",
     };
-    TokenError { cause: format!("{function} failed: {}", first_sentence(&code.to_string())), mend, kind }
+    TokenError { cause: format!("C_{function:?} failed: {}", first_sentence(&code.to_string())), mend, kind }
 }
 
 /// The module's texts run over several sentences; the first names the fault.

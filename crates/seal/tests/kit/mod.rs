@@ -11,6 +11,8 @@ use selat_seal::{AcceptedDescriptor, At, Endpoint, SecretKey, Trust, pae};
 pub const CREATED_MS: i64 = 1_767_225_600_000; // 2026-01-01
 pub const NOW_MS: i64 = CREATED_MS + 86_400_000;
 
+pub const HOUR_MS: i64 = 3_600_000;
+
 pub fn moment(ms: i64) -> Timestamp {
     Timestamp::from_ms(ms).expect("a moment of this century")
 }
@@ -91,6 +93,23 @@ impl Party {
     /// Signs with the first two roots.
     pub fn sign_descriptor(&self, descriptor: &pb::Descriptor) -> pb::Envelope {
         sign_with_roots(descriptor, &[&self.root(1), &self.root(2)])
+    }
+
+    /// The version after `held`, an hour later, after `change`.
+    pub fn next(&self, held: &AcceptedDescriptor, change: impl FnOnce(&mut pb::Descriptor)) -> pb::Descriptor {
+        let mut next = held.message().clone();
+        next.version += 1;
+        next.previous = held.content_id().as_bytes().to_vec();
+        let header = next.header.as_mut().expect("an accepted descriptor has a header");
+        (header.descriptor_version, header.created_ms) = (next.version, header.created_ms + HOUR_MS);
+        change(&mut next);
+        next
+    }
+
+    /// Accepts the version after `held`.
+    pub fn step(&self, held: &AcceptedDescriptor, change: impl FnOnce(&mut pb::Descriptor)) -> AcceptedDescriptor {
+        let next = self.sign_descriptor(&self.next(held, change));
+        held.accept_next(&next, moment(NOW_MS)).expect("the fixture follows")
     }
 
     /// Accepts this party's descriptor after `change`.

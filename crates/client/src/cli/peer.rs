@@ -26,8 +26,7 @@ pub(crate) const COLUMNS: &[&str] = &[
 ];
 
 /// Those that are shown unless others are asked for: they fit a small terminal.
-pub(crate) const USUAL_COLUMNS: &[&str] =
-    &["peer", "state", "fresh", "following", "lag", "sent", "last-contact", "trouble"];
+pub(crate) const USUAL_COLUMNS: &[&str] = &["peer", "state", "fresh", "following", "lag", "last-contact", "trouble"];
 
 /// The commands on peers.
 #[derive(Debug, Clone, Subcommand)]
@@ -49,9 +48,9 @@ Examples:
     Approve(ApproveArgs),
     /// List the peers
     #[command(after_help = "\
-Columns: peer, state, fresh (whether its descriptor was found current lately), following, lag (entries not held yet), sent \
-(entries sent of our log to it), last-contact, trouble. Only if asked for: unit, held, descriptor (its version), refreshed, \
-acknowledged (version of our descriptor that it holds), clock (its clock against ours).
+Columns: peer, state, fresh (whether its descriptor was found current lately), following, lag (entries not held yet), \
+last-contact, trouble. Only if asked for: unit, held, sent (entries sent of our log to it), descriptor (its version), \
+refreshed, acknowledged (version of our descriptor that it holds), clock (its clock against ours).
 
 Examples:
   selat peer list

@@ -12,7 +12,7 @@ use super::span::moment;
 use super::values::why;
 
 /// Columns of the table of the node's keys.
-pub(crate) const STATUS_COLUMNS: &[&str] = &["purpose", "key", "status", "from", "until", "held", "in-use", "note"];
+pub(crate) const STATUS_COLUMNS: &[&str] = &["purpose", "key", "status", "secret", "from", "until", "note"];
 /// Columns of the table of records that a compromised key signed.
 pub(crate) const RESIGN_COLUMNS: &[&str] = &["record", "version", "first-logged", "key", "new-version"];
 
@@ -74,6 +74,9 @@ impl WorkingKey {
 /// What `selat key status` takes.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
+Columns: purpose, key (first digits of its id), status, secret (whether the node signs with it, holds it, or does not), \
+until (when it ends; with a compromised key since when it is not believed), note. Only if asked for: from.
+
 With --check one line for monitoring systems: OK, WARNING or CRITICAL and why. It ends with 0 when all is well, with 8 \
 otherwise, and with another code when the node cannot be asked.
 

@@ -12,8 +12,8 @@ use crate::show::verdict::{Bounds, Verdict};
 pub(super) async fn run(session: &mut Session<'_>, command: CertCommand) -> Result<Exit, Complaint> {
     match command {
         CertCommand::Show => {
-            let view = view(session).await?;
-            session.print(|| certificate::json(&view), || certificate::lines(&view))?;
+            let (view, width) = (view(session).await?, session.screen.width());
+            session.print(|| certificate::json(&view), || certificate::lines(&view, width))?;
             Ok(Exit::Ok)
         }
         CertCommand::Check(args) => {
@@ -34,8 +34,8 @@ async fn view(session: &Session<'_>) -> Result<CertView, Complaint> {
 async fn renew(session: &mut Session<'_>) -> Result<Exit, Complaint> {
     let mut desk = session.desk().await?;
     let reply = desk.cert_renew(CertRenewRequest {}).await.map_err(refusal("the certificate was not renewed"))?;
-    let view = reply.into_inner();
-    session.print(|| certificate::json(&view), || certificate::lines(&view))?;
+    let (view, width) = (reply.into_inner(), session.screen.width());
+    session.print(|| certificate::json(&view), || certificate::lines(&view, width))?;
     session.screen.say("renewed; new connections use it, those that are open stay");
     Ok(Exit::Ok)
 }

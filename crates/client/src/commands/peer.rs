@@ -153,7 +153,8 @@ async fn peers(session: &Session<'_>) -> Result<Vec<PeerView>, Complaint> {
 }
 
 pub(super) fn print_peer(session: &mut Session<'_>, view: &PeerView) -> Result<(), Complaint> {
-    session.print(|| versioned(view), || peer::lines(view))
+    let width = session.screen.width();
+    session.print(|| versioned(view), || peer::lines(view, width))
 }
 
 fn versioned(view: &PeerView) -> Value {

@@ -8,28 +8,27 @@ use serde_json::{Value, json};
 
 use super::words;
 
-/// What was accepted and who signed it, as lines below the approval; nothing before the approval.
-pub(crate) fn lines(envelope: &[u8]) -> Vec<String> {
+/// What was accepted and who signed it, as heads and texts below the approval; nothing before the approval.
+pub(crate) fn parts(envelope: &[u8]) -> Vec<(&'static str, String)> {
     let Some(envelope) = opened(envelope) else { return Vec::new() };
     let Some((acceptance, key)) = envelope else {
-        return vec!["acceptance  cannot be read by this client".to_owned()];
+        return vec![("acceptance", "cannot be read by this client".to_owned())];
     };
     let header = acceptance.header.clone().unwrap_or_default();
-    vec![
-        format!(
-            "acceptance  signed {} by {} with its log key {}",
-            words::moment_or_nothing(header.created_ms),
-            header.issuer,
-            words::short_hex(&key)
-        ),
-        format!(
-            "            of descriptor {} of {}, {}",
-            acceptance.descriptor_version,
-            header.audience,
-            words::hex(&acceptance.descriptor_hash)
-        ),
-        format!("            compared beside ours, {}", words::hex(&acceptance.own_descriptor_hash)),
-    ]
+    let signed = format!(
+        "signed {} by {} with its log key {}",
+        words::moment_or_nothing(header.created_ms),
+        header.issuer,
+        words::short_hex(&key)
+    );
+    let theirs = format!(
+        "descriptor {} of {}, {}",
+        acceptance.descriptor_version,
+        header.audience,
+        words::hex(&acceptance.descriptor_hash)
+    );
+    let ours = format!("beside ours, {}", words::hex(&acceptance.own_descriptor_hash));
+    vec![("acceptance", signed), ("  of", theirs), ("  of", ours)]
 }
 
 /// The acceptance as JSON; null before the approval and when it cannot be read.
@@ -93,10 +92,13 @@ pub(crate) mod tests {
 
     #[test]
     fn acceptance_says_who_signed_what_and_when() {
-        let told = lines(&signed()).join("\n");
-        for part in
-            ["signed 2023-11-14T22:13:20Z by AUS with its log key 1a1a1a1a", "of descriptor 3 of IDN, cdcd", "efef"]
-        {
+        let told: Vec<String> = parts(&signed()).into_iter().map(|(_, text)| text).collect();
+        let told = told.join("\n");
+        for part in [
+            "signed 2023-11-14T22:13:20Z by AUS with its log key 1a1a1a1a",
+            "descriptor 3 of IDN, cdcd",
+            "ours, efefef",
+        ] {
             assert!(told.contains(part), "{part} in {told}");
         }
         let shape = json(&signed());
@@ -106,9 +108,9 @@ pub(crate) mod tests {
 
     #[test]
     fn peer_without_acceptance_shows_none_and_a_damaged_one_is_said() {
-        assert!(lines(&[]).is_empty());
+        assert!(parts(&[]).is_empty());
         assert_eq!(json(&[]), Value::Null);
-        assert_eq!(lines(&[0xff, 1]), ["acceptance  cannot be read by this client"]);
+        assert_eq!(parts(&[0xff, 1]), [("acceptance", "cannot be read by this client".to_owned())]);
         assert_eq!(json(&[0xff, 1]), Value::Null);
     }
 }

@@ -10,32 +10,33 @@ use selat_wire::desk::CertView;
 use serde_json::{Value, json};
 
 use super::verdict::{Bounds, Level, Verdict};
+use super::wrap::hanging;
 use super::{SHAPE_VERSION, words};
 
+/// Column at which the text of [`lines`] begins.
+const INDENT: usize = 13;
 /// How late a renewal may be before it is a finding: the node spreads its renewals, and tries again after a failure.
 const LATE_MAX: Duration = Duration::from_secs(3_600);
 /// A certificate with less than this part of its life left is critical.
 const LIFE_LEFT_MIN: u32 = 6;
 
-/// All that is known of the certificate, a line each.
-pub(crate) fn lines(view: &CertView) -> Vec<String> {
+/// All that is known of the certificate; long text is broken to `width`.
+pub(crate) fn lines(view: &CertView, width: u16) -> Vec<String> {
     let moment = words::moment_or_nothing;
-    let mut lines = vec![
-        view.host.clone(),
-        format!("certificate  SHA-256 {}", words::hex(&view.sha256)),
-        format!("valid        {} to {}", moment(view.not_before_ms), moment(view.not_after_ms)),
-        format!("renewal      {}, by the node itself", moment(view.renewal_ms)),
-        format!(
-            "issued by    tls-ca key {}, certificate until {}",
-            words::short_hex(&view.authority_key_id),
-            moment(view.authority_until_ms)
-        ),
-        format!("officers     their authority ends {}", moment(view.officer_authority_until_ms)),
+    let authority = words::short_hex(&view.authority_key_id);
+    let mut parts = vec![
+        ("certificate", format!("SHA-256 {}", words::hex(&view.sha256))),
+        ("valid", format!("{} to {}", moment(view.not_before_ms), moment(view.not_after_ms))),
+        ("renewal", format!("{}, by the node itself", moment(view.renewal_ms))),
+        ("issued by", format!("tls-ca key {authority}, which issues until {}", moment(view.authority_until_ms))),
+        ("officers", format!("their authority ends {}", moment(view.officer_authority_until_ms))),
     ];
     if !view.last_failure.is_empty() {
-        lines.push(format!("trouble      the last renewal failed: {}", view.last_failure));
+        parts.push(("trouble", format!("the last renewal failed: {}", view.last_failure)));
     }
-    lines.iter().map(|line| clean(line)).collect()
+    let mut lines = vec![clean(&view.host)];
+    lines.extend(parts.iter().flat_map(|(head, text)| hanging(head, INDENT, &clean(text), width)));
+    lines
 }
 
 /// The certificate as JSON.
@@ -134,7 +135,7 @@ pub(crate) mod tests {
 
     #[test]
     fn certificate_is_shown_with_renewal_authorities_and_trouble() {
-        let told = lines(&CertView { last_failure: "the key\nis gone".into(), ..sound() }).join("\n");
+        let told = lines(&CertView { last_failure: "the key\nis gone".into(), ..sound() }, 100).join("\n");
         for part in ["renewal      2023-11-15T22:13:20Z", "issued by    tls-ca key 04040404", "failed: the key is gone"]
         {
             assert!(told.contains(part), "{part} in {told}");

@@ -14,19 +14,21 @@ use crate::cli::{RESIGN_COLUMNS, STATUS_COLUMNS};
 /// The purposes that a node signs for.
 const SIGNING: [KeyPurpose; 4] = [KeyPurpose::Record, KeyPurpose::Query, KeyPurpose::Log, KeyPurpose::TlsCa];
 
-/// The table of keys.
+/// What is shown of the keys unless other columns are asked for: it fits a small terminal.
+const USUAL_COLUMNS: &[&str] = &["purpose", "key", "status", "secret", "until", "note"];
+
+/// The table of keys with the columns that are `wanted`, else the usual ones.
 pub(crate) fn rows(reply: &KeyStatusReply, wanted: &[String]) -> Result<Rows, Complaint> {
-    let mut rows = Rows::new(STATUS_COLUMNS, wanted)?;
+    let mut rows = Rows::usually(STATUS_COLUMNS, USUAL_COLUMNS, wanted)?;
     for key in &reply.keys {
         rows.push([
             purpose(key.purpose),
             words::short_hex(&key.id),
             status(key),
+            secret(key).to_owned(),
             words::moment_or_nothing(key.valid_from_ms),
-            words::moment_or_nothing(key.valid_until_ms),
-            yes_or_no(key.held),
-            yes_or_no(key.in_use),
-            note(key),
+            words::moment_or_nothing(end_of(key).unwrap_or_default()),
+            note(key).to_owned(),
         ]);
     }
     Ok(rows)
@@ -74,23 +76,25 @@ fn status(key: &KeyView) -> String {
     }
 }
 
-fn yes_or_no(value: bool) -> String {
-    if value { "yes" } else { "no" }.to_owned()
+/// Where the secret is, and whether it signs.
+fn secret(key: &KeyView) -> &'static str {
+    match (key.in_use, key.held) {
+        (true, _) => "in use",
+        (false, true) => "held",
+        (false, false) if key.purpose() == KeyPurpose::Root => "offline",
+        (false, false) => "not here",
+    }
 }
 
 /// What the other columns do not say.
-fn note(key: &KeyView) -> String {
-    if let Some(since) = words::moment(key.compromised_since_ms) {
-        return format!("compromised since {since}");
-    }
-    if let Some(until) = words::moment(key.certificate_until_ms) {
-        return format!("certificate until {until}");
-    }
-    match (key.purpose(), key.status()) {
-        (KeyPurpose::Root, _) => "kept offline".to_owned(),
-        (_, KeyStatus::Unspecified) => "made, not yet in a descriptor".to_owned(),
-        (_, KeyStatus::Pending) => "announced, takes over later".to_owned(),
-        _ => words::NOTHING.to_owned(),
+fn note(key: &KeyView) -> &'static str {
+    match key.status() {
+        KeyStatus::Unspecified => "not yet in our descriptor",
+        KeyStatus::Pending => "announced, takes over later",
+        KeyStatus::Compromised => "not believed since then",
+        KeyStatus::Retired => "what it signed before counts",
+        KeyStatus::Active if key.certificate_until_ms > 0 => "end of its certificate",
+        KeyStatus::Active => words::NOTHING,
     }
 }
 
@@ -141,9 +145,12 @@ fn judge(key: &KeyView, bounds: Bounds, verdict: &mut Verdict) {
     verdict.judge_end(&name(key), end_of(key).unwrap_or_default(), bounds);
 }
 
-/// The earlier of the ends of a key and of its certificate.
+/// When a key ends: the earlier of its own end and that of its certificate. Compromised, it has ended already.
 fn end_of(key: &KeyView) -> Option<i64> {
-    let ends = [key.valid_until_ms, key.certificate_until_ms];
+    let ends = match key.status() {
+        KeyStatus::Compromised => [key.compromised_since_ms, 0],
+        _ => [key.valid_until_ms, key.certificate_until_ms],
+    };
     ends.into_iter().filter(|end| *end > Timestamp::EPOCH.ms()).min()
 }
 
@@ -252,16 +259,15 @@ pub(crate) mod tests {
     #[test]
     fn table_and_json_name_keys_as_the_command_line_takes_them() {
         let table = rows(&sound(), &[]).unwrap().render(200).unwrap();
-        for part in ["tls-ca", "04040404", "certificate until 2026-05-02T22:13:20Z", "kept offline"] {
+        for part in ["tls-ca", "04040404", "in use", "2026-05-02T22:13:20Z", "end of its certificate", "offline"] {
             assert!(table.contains(part), "{part} in {table}");
         }
         let shape = json(&sound());
         assert_eq!(shape["keys"][3]["purpose"], "tls-ca");
         assert_eq!(shape["keys"][0]["until"], Value::Null);
         let unpublished = key(1, KeyPurpose::Record, KeyStatus::Unspecified);
-        assert_eq!(
-            (status(&unpublished).as_str(), note(&unpublished).as_str()),
-            ("unpublished", "made, not yet in a descriptor")
-        );
+        assert_eq!((status(&unpublished).as_str(), note(&unpublished)), ("unpublished", "not yet in our descriptor"));
+        let compromised = KeyView { compromised_since_ms: NOW, ..key(1, KeyPurpose::Record, KeyStatus::Compromised) };
+        assert_eq!((end_of(&compromised), note(&compromised)), (Some(NOW), "not believed since then"));
     }
 }

@@ -1,18 +1,21 @@
 //! Peers: one row each, all that is known of one, and the steps of a ping.
 
 use selat_complaint::{Complaint, clean};
-use selat_wire::desk::{Freshness, PeerFingerprintReply, PeerState, PeerView, PingResult, PingStep};
+use selat_wire::desk::{Following, Freshness, PeerFingerprintReply, PeerState, PeerView, PingResult, PingStep};
 use serde_json::{Value, json};
 
 use super::table::Rows;
+use super::wrap::hanging;
 use super::{SHAPE_VERSION, acceptance, words};
 use crate::cli::{PEER_COLUMNS, PEER_USUAL_COLUMNS};
 use crate::screen::Tone;
 
+/// Column at which the text of [`lines`] begins.
+const INDENT: usize = 12;
+
 /// A table of peers with the columns that are `wanted`, else the usual ones.
 pub(crate) fn rows(wanted: &[String]) -> Result<Rows, Complaint> {
-    let usual: Vec<String> = PEER_USUAL_COLUMNS.iter().map(|name| (*name).to_owned()).collect();
-    Rows::new(PEER_COLUMNS, if wanted.is_empty() { &usual } else { wanted })
+    Rows::usually(PEER_COLUMNS, PEER_USUAL_COLUMNS, wanted)
 }
 
 /// Adds the row of a peer.
@@ -36,35 +39,42 @@ pub(crate) fn push(rows: &mut Rows, peer: &PeerView) {
     ]);
 }
 
-/// All that is known of a peer, a line each.
-pub(crate) fn lines(peer: &PeerView) -> Vec<String> {
-    let following = peer.following.clone().unwrap_or_default();
-    let mut lines = vec![
-        format!("{}  {}", peer.participant, peer.unit),
-        format!("state       {}", state(peer)),
-        format!("descriptor  version {}, {}", peer.descriptor_version, words::hex(&peer.descriptor_hash)),
-        format!("fresh       {}", refreshed(peer)),
-        format!("holds       {}", acknowledged(peer)),
-        format!("clock       {}", clock(peer)),
-        format!("endpoints   {}", peer.endpoints.join(", ")),
-        format!("contact     {}", peer.contact),
-        format!(
-            "following   {}, {} of {} entries held, {} quarantined, last contact {}",
-            if following.connected { "connected" } else { "not connected" },
-            following.held,
-            following.size,
-            following.quarantined,
-            words::moment_or_nothing(following.last_contact_ms)
-        ),
-        format!("sent        {} of {} entries of our release log", peer.release_log_sent, peer.release_log_size),
+/// All that is known of a peer; long text is broken to `width`.
+pub(crate) fn lines(peer: &PeerView, width: u16) -> Vec<String> {
+    let mut lines = vec![clean(&format!("{}  {}", peer.participant, peer.unit))];
+    lines.extend(parts(peer).iter().flat_map(|(head, text)| hanging(head, INDENT, &clean(text), width)));
+    lines
+}
+
+fn parts(peer: &PeerView) -> Vec<(&'static str, String)> {
+    let mut parts = vec![
+        ("state", state(peer)),
+        ("descriptor", format!("version {}, {}", peer.descriptor_version, words::hex(&peer.descriptor_hash))),
+        ("fresh", refreshed(peer)),
+        ("holds", acknowledged(peer)),
+        ("clock", clock(peer)),
+        ("endpoints", peer.endpoints.join(", ")),
+        ("contact", peer.contact.clone()),
+        ("following", following(&peer.following.clone().unwrap_or_default())),
+        ("sent", format!("{} of {} entries of our release log", peer.release_log_sent, peer.release_log_size)),
     ];
-    if peer.approved_ms > 0 {
-        let when = words::moment_or_nothing(peer.approved_ms);
-        lines.push(format!("approved    {when} by {} over {}", peer.approved_by, peer.approved_channel));
-        lines.extend(acceptance::lines(&peer.acceptance));
+    if let Some(when) = words::moment(peer.approved_ms) {
+        parts.push(("approved", format!("{when} by {} over {}", peer.approved_by, peer.approved_channel)));
+        parts.extend(acceptance::parts(&peer.acceptance));
     }
-    lines.extend(trouble(peer).map(|trouble| format!("trouble     {trouble}")));
-    lines.iter().map(|line| clean(line)).collect()
+    parts.extend(trouble(peer).map(|trouble| ("trouble", trouble)));
+    parts
+}
+
+fn following(following: &Following) -> String {
+    format!(
+        "{}, {} of {} entries held, {} quarantined, last contact {}",
+        if following.connected { "connected" } else { "not connected" },
+        following.held,
+        following.size,
+        following.quarantined,
+        words::moment_or_nothing(following.last_contact_ms)
+    )
 }
 
 fn state(peer: &PeerView) -> String {
@@ -217,8 +227,6 @@ fn lag(peer: &PeerView) -> u64 {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use selat_wire::desk::Following;
-
     use super::*;
 
     pub(crate) fn approved() -> PeerView {
@@ -250,7 +258,7 @@ pub(crate) mod tests {
         let mut rows = rows(&[]).unwrap();
         push(&mut rows, &approved());
         let table = rows.render(200).unwrap();
-        for part in ["IDN", "approved", "fresh", "yes", "4/5"] {
+        for part in ["IDN", "approved", "fresh", "yes", " 2 "] {
             assert!(table.contains(part), "{part} in {table}");
         }
         assert_eq!(lag(&approved()), 2);
@@ -286,12 +294,14 @@ pub(crate) mod tests {
         assert_eq!(trouble(&of(PeerState::Suspended, "break-in")).unwrap(), "suspended: break-in");
         assert!(trouble(&of(PeerState::Frozen, "two descriptors 4")).unwrap().ends_with(": two descriptors 4"));
         assert!(trouble(&of(PeerState::Approved, "")).unwrap().starts_with("stale"));
-        assert!(lines(&of(PeerState::Suspended, "break-in")).contains(&"state       suspended: break-in".to_owned()));
+        assert!(
+            lines(&of(PeerState::Suspended, "break-in"), 80).contains(&"state       suspended: break-in".to_owned())
+        );
     }
 
     #[test]
     fn all_that_is_known_of_a_peer_names_freshness_clock_and_who_accepted_it() {
-        let told = lines(&approved()).join("\n");
+        let told = lines(&approved(), 100).join("\n");
         for part in [
             "fresh       yes: its descriptor was compared with it lately; last 2023-11-14T22:13:20Z",
             "holds       version 2 of our descriptor",
@@ -302,7 +312,7 @@ pub(crate) mod tests {
             assert!(told.contains(part), "{part} in {told}");
         }
         let unseen = PeerView { clock_skew_ms: None, acknowledged_version: 0, freshness: 0, ..approved() };
-        let told = lines(&unseen).join("\n");
+        let told = lines(&unseen, 100).join("\n");
         for part in ["clock       not compared yet", "holds       no version", "fresh       never compared"] {
             assert!(told.contains(part), "{part} in {told}");
         }

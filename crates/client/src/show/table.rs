@@ -26,6 +26,16 @@ impl Rows {
         Ok(Self { columns, shown, rows: Vec::new() })
     }
 
+    /// The same, which without a wish shows the `usual` ones.
+    pub(crate) fn usually(
+        columns: &'static [&'static str],
+        usual: &[&str],
+        wanted: &[String],
+    ) -> Result<Self, Complaint> {
+        let usual: Vec<String> = usual.iter().map(|name| (*name).to_owned()).collect();
+        Self::new(columns, if wanted.is_empty() { &usual } else { wanted })
+    }
+
     /// Adds a row: one cell per column.
     pub(crate) fn push<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.iter().map(|cell| clean(cell)).collect());
@@ -46,19 +56,24 @@ impl Rows {
         Some(table.trim_fmt())
     }
 
-    /// An id or a date broken over two lines cannot be read or copied: short columns stay whole, where there is room.
+    /// An id or a date broken over two lines cannot be read or copied: as many columns as there is room for stay whole,
+    /// narrow ones before wide ones; the others share what is left.
     fn keep_short_columns_whole(&self, table: &mut Table, width: u16) {
         let longest = |index: &usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(*index)).map(|cell| cell.chars().count());
             cells.max().unwrap_or_default().max(self.columns.get(*index).map_or(0, |name| name.len()))
         };
-        let widths: Vec<_> = self.shown.iter().map(longest).collect();
-        let short: usize = widths.iter().filter(|width| **width <= SHORT).map(|width| width + PADDING).sum();
-        let long = widths.iter().filter(|width| **width > SHORT).count();
-        if short + long * LONG_MIN > usize::from(width) {
-            return;
-        }
-        for (column, _) in widths.iter().enumerate().filter(|(_, width)| **width <= SHORT) {
+        let mut columns: Vec<(usize, usize)> = self.shown.iter().map(longest).enumerate().collect();
+        columns.sort_by_key(|(_, longest)| *longest);
+        let mut room = usize::from(width);
+        let mut left = columns.len();
+        for (column, longest) in columns {
+            left -= 1;
+            let fits = longest + PADDING + left * LONG_MIN <= room;
+            if longest > SHORT || !fits {
+                return;
+            }
+            room -= longest + PADDING;
             if let Some(column) = table.column_mut(column) {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
@@ -107,6 +122,16 @@ mod tests {
         assert_eq!(words, ["ID", "WHAT", "1", "a\u{FFFD}b"]);
         let picked = rows(&["WHAT", "id"]).unwrap().render(80).unwrap();
         assert_eq!(picked.split_whitespace().next(), Some("WHAT"));
+    }
+
+    #[test]
+    fn dates_stay_whole_while_long_text_has_room() {
+        let mut rows = Rows::new(COLUMNS, &[]).unwrap();
+        rows.push(["2023-11-14T22:13:20Z".to_owned(), "word ".repeat(20)]);
+        let table = rows.render(40).unwrap();
+        assert!(table.contains("2023-11-14T22:13:20Z"), "{table}");
+        assert!(table.lines().all(|line| line.chars().count() <= 40), "{table}");
+        assert!(!rows.render(30).unwrap().contains("2023-11-14T22:13:20Z"));
     }
 
     #[test]

@@ -43,7 +43,7 @@ async fn list_shows_the_usual_columns_and_any_other_that_is_asked_for() {
     let desk = desk();
     let (_, said) = desk.run("peer list -o table").await;
     let head = said.data().lines().next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(head, "PEER STATE FRESH FOLLOWING LAG SENT LAST-CONTACT TROUBLE");
+    assert_eq!(head, "PEER STATE FRESH FOLLOWING LAG LAST-CONTACT TROUBLE");
     let (_, said) = desk.run("peer list -o table --columns peer,acknowledged,clock").await;
     assert!(said.data().contains("-1.2 s"), "{}", said.data());
 }

@@ -121,6 +121,11 @@ impl Exchange {
     /// Everything for `selat status`.
     pub async fn status(&self, actor: &Actor) -> Result<NodeStatus, ExchangeError> {
         may(&actor.roles, DeskAct::Status)?;
+        self.overview().await
+    }
+
+    /// The same for the node's own watching. Who may see what comes of it is for whoever shows it to ask.
+    pub async fn overview(&self) -> Result<NodeStatus, ExchangeError> {
         let (own_records, peer_records) = self.counts.get();
         let indexed = u64::try_from(self.index.len()).unwrap_or(u64::MAX);
         let mut peers = Vec::new();

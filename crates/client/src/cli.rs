@@ -135,12 +135,15 @@ Examples:
     /// Get to know peers and look after them
     #[command(subcommand)]
     Peer(PeerCommand),
-    /// Look after the keys that sign for the participant
+    /// Draft, sign, check and publish descriptors, and see who has ours
     #[command(subcommand)]
-    Key(NodeKeyCommand),
-    /// Publish our descriptor, and see who has it
+    Descriptor(DescriptorCommand),
+    /// Make keys, turn them, end them
     #[command(subcommand)]
-    Descriptor(NodeDescriptorCommand),
+    Key(KeyCommand),
+    /// Do by the book what several people do together
+    #[command(subcommand)]
+    Ceremony(CeremonyCommand),
     /// Look after the node's TLS certificate, which it renews by itself
     #[command(subcommand)]
     Cert(CertCommand),
@@ -152,8 +155,8 @@ impl Command {
         match self {
             Self::Record(command) => command.columns(),
             Self::Peer(PeerCommand::List) => PEER_COLUMNS,
-            Self::Key(command) => command.columns(),
-            Self::Descriptor(NodeDescriptorCommand::Acks) => ACKS_COLUMNS,
+            Self::Key(KeyCommand::OfNode(command)) => command.columns(),
+            Self::Descriptor(DescriptorCommand::OfNode(NodeDescriptorCommand::Acks)) => ACKS_COLUMNS,
             _ => &[],
         }
     }
@@ -287,7 +290,7 @@ mod tests {
     fn every_command_has_examples_that_parse() {
         let mut examples = 0;
         for command in leaves(&Program::command()) {
-            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default().replace("\\\n", " ");
             let lines: Vec<&str> = help.lines().skip_while(|line| *line != "Examples:").skip(1).collect();
             assert!(!lines.is_empty(), "{} has no examples", command.get_name());
             for line in lines {

@@ -1,7 +1,10 @@
 //! What each command does: read the words, ask the desk, show the reply, say how it ended.
 
+mod ceremony;
 mod certificate;
+mod descriptor;
 mod import;
+mod key;
 mod key_status;
 mod node_keys;
 mod peer;
@@ -43,8 +46,9 @@ pub(crate) async fn run(
         Command::Search(args) => search::run(&mut session, &args).await,
         Command::Record(command) => record::run(&mut session, command).await,
         Command::Peer(command) => peer::run(&mut session, command).await,
-        Command::Key(command) => node_keys::run(&mut session, command).await,
-        Command::Descriptor(command) => publish::run(&mut session, command).await,
+        Command::Descriptor(command) => descriptor::run(&mut session, command).await,
+        Command::Key(command) => key::run(&mut session, command).await,
+        Command::Ceremony(command) => ceremony::run(&mut session, &command),
         Command::Cert(command) => certificate::run(&mut session, command).await,
     }
 }

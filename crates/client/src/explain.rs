@@ -76,6 +76,54 @@ selat_complaint::explanations! {
         "this command has no such form of output",
         "An export is for machines: JSON Lines, one signed record per line.",
         ["selat record export --output jsonl"];
+    DESCRIPTOR_FILE = "SLT-2211", Usage,
+        "the file does not hold what this command takes",
+        "A descriptor is a text file with a block \"SELAT DESCRIPTOR\" for each version, ascending; a draft has one block \
+         \"SELAT DESCRIPTOR DRAFT\". A file that is damaged on its way, cut short or changed by a mail program ends with \
+         7: have it sent again.",
+        ["check that the right file was named", "have the file sent again, as an attachment or on a stick"];
+    DESCRIPTOR_REFUSED = "SLT-2212", Integrity,
+        "the descriptor breaks a rule, so no peer accepts it",
+        "A version follows on the one before by one, carries its hash, is signed by the threshold of its root keys and of \
+         its own, and never brings a key back whose time is over. The cause names the rule and the version.",
+        ["have the descriptor made again from the version that peers hold: selat descriptor draft --from FILE"];
+    SIGNATURES_MISSING = "SLT-2213", Attention,
+        "signatures of root keys are missing, so nothing was written",
+        "A descriptor needs the threshold of its own root keys and of those of the version before. What was given so far \
+         holds; more holders must sign the same draft.",
+        [
+            "have another holder sign: selat descriptor sign DRAFT --key KEY --file FILE",
+            "keep what there is as a draft: selat descriptor combine DRAFT... --file FILE --partial",
+        ];
+    PREVIOUS_NEEDED = "SLT-2214", Usage,
+        "the version before is needed",
+        "Every version but the first must be signed by root keys of the version before too. Which those are stands in that \
+         version alone.",
+        ["name the version before: --previous FILE"];
+    CHANGE_REFUSED = "SLT-2215", Usage,
+        "this change cannot be drafted",
+        "What peers would refuse is not drafted: a key that is not there, a key that would come back, a threshold that \
+         nobody can meet, text that is too long. The cause names the change.",
+        ["selat descriptor show FILE", "selat descriptor draft --help"];
+    NOT_ITS_ROOT = "SLT-2216", Usage,
+        "the key is no root key of this draft nor of the version before",
+        "Only root keys that the draft or the version before lists as active sign a draft; any other signature would count \
+         for nothing.",
+        ["selat descriptor show DRAFT", "name the version before, if the key is one of its root keys: --previous FILE"];
+    DRAFTS_DIFFER = "SLT-2217", Conflict,
+        "the drafts do not say the same",
+        "Signatures are joined only when everybody signed the very same draft, to the byte. Somebody signed another one.",
+        ["see what differs: selat descriptor diff ONE OTHER", "have all sign the same file again"];
+    KEY_FILE = "SLT-2218", Usage,
+        "a key file cannot be used",
+        "A key file is a text file for its owner alone (mode 0600), perhaps under a passphrase. One that is damaged ends \
+         with 7; take the second copy.",
+        ["check that the right file was named", "take the second copy of the key, or its backup: selat key restore"];
+    PASSPHRASE = "SLT-2219", Usage,
+        "there is no passphrase that could be used",
+        "A passphrase has at least 12 characters; six words drawn by dice are good. It is asked for at the terminal or read \
+         from the first line of a file for its owner alone, never taken from the command line.",
+        ["chmod 600 the passphrase file, with the passphrase on its first line", "run the command at a terminal"];
     PEER_UNKNOWN = "SLT-2301", NotFound,
         "no such peer",
         "The node knows a peer once its descriptor has been joined.",

@@ -131,11 +131,17 @@ impl Screen {
         painted(self.data.colour, tone, text)
     }
 
+    /// Refuses when nobody is there to answer a question.
+    pub fn refuse_unless_somebody_is_there(&self, question: &str) -> Result<(), Complaint> {
+        if self.somebody_there {
+            return Ok(());
+        }
+        Err(Complaint::about(&explain::NOBODY_TO_ASK).cause(format!("cannot ask: {question}")))
+    }
+
     /// Asks a person; refuses when nobody is there.
     pub fn ask(&mut self, question: &str) -> Result<String, Complaint> {
-        if !self.somebody_there {
-            return Err(Complaint::about(&explain::NOBODY_TO_ASK).cause(format!("cannot ask: {question}")));
-        }
+        self.refuse_unless_somebody_is_there(question)?;
         let _ = write!(self.talk.to, "{question}: ").and_then(|()| self.talk.to.flush());
         let mut answer = String::new();
         let read = self.answers.by_ref().take(ANSWER_MAX).read_line(&mut answer);

@@ -3,7 +3,9 @@
 
 mod acceptance;
 mod banner;
+pub(crate) mod ceremony;
 pub(crate) mod certificate;
+pub(crate) mod descriptor;
 pub(crate) mod doctor;
 pub(crate) mod import;
 pub(crate) mod keys;

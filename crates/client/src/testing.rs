@@ -1,6 +1,7 @@
 //! What the tests share: a screen that can be read, dice that can be repeated, and a desk on a Unix socket that replies
 //! as it was told to.
 
+pub(crate) mod descriptors;
 mod desk;
 mod entropy;
 mod screen;

@@ -1,5 +1,6 @@
 //! Commands run whole, from the command line to the exit code, against a desk on a socket.
 
+mod descriptor;
 mod import;
 mod keys;
 mod peer;

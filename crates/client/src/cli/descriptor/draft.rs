@@ -72,7 +72,7 @@ pub struct KeyChanges {
 }
 
 /// Changes of all else.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Content")]
 pub struct ContentChanges {
     /// Name of the unit, for people

@@ -1,0 +1,74 @@
+//! `selat descriptor combine`: the signatures of several drafts on one, and a descriptor when they are enough.
+
+use std::path::Path;
+
+use selat_complaint::{Complaint, Exit};
+use selat_record::pb;
+use selat_seal::descriptor::{combine, tally, write_chain, write_draft};
+use selat_seal::{AcceptedDescriptor, SealError};
+
+use super::document::{Document, federation, newest, refused};
+use crate::cli::CombineArgs;
+use crate::commands::Session;
+use crate::commands::peer::write_new;
+use crate::explain;
+use crate::show::descriptor::signed;
+
+pub(super) fn run(session: &mut Session<'_>, args: &CombineArgs) -> Result<Exit, Complaint> {
+    let (combined, first) = combined(args)?;
+    let view = Document::Draft(combined.clone()).view(first)?;
+    let previous = match &args.previous {
+        Some(path) => Some(newest(path, (session.now)())?),
+        None => None,
+    };
+    if let Some(previous) = &previous {
+        previous.check_draft(&view.message).map_err(|error| refused(first, &error))?;
+    }
+    let is_known = previous.is_some() || view.message.version == 1;
+    if !is_known && !args.partial {
+        let problem = format!("version {} is not there to count against", view.message.version.saturating_sub(1));
+        return Err(Complaint::about(&explain::PREVIOUS_NEEDED).problem(problem));
+    }
+    let tally = tally(previous.as_ref(), &combined).map_err(|error| refused(first, &error))?;
+    session.print(|| signed::tally_json(&view, &tally), || signed::tally_lines(&view, &tally))?;
+    let file = args.file.display();
+    if tally.is_enough() && is_known {
+        accept(session, previous.as_ref(), &combined, first)?;
+        write_new(&args.file, &write_chain(&[combined]))?;
+        session.screen.say(format!("written to {file}; next: selat descriptor publish {file}"));
+        return Ok(Exit::Ok);
+    }
+    if !args.partial {
+        return Err(Complaint::about(&explain::SIGNATURES_MISSING).cause(signed::missing_words(&tally)));
+    }
+    write_new(&args.file, &write_draft(&combined))?;
+    session.screen.say(format!("a draft was written to {file}: signatures are missing"));
+    Ok(Exit::Attention)
+}
+
+/// The drafts in one, and the file that the first of them came from.
+fn combined(args: &CombineArgs) -> Result<(pb::Envelope, &Path), Complaint> {
+    let drafts: Vec<pb::Envelope> = args.drafts.iter().map(|path| Document::draft(path)).collect::<Result<_, _>>()?;
+    let first = args.drafts.first().map_or(Path::new(""), |path| path.as_path());
+    let combined = combine(&drafts).map_err(|error| match error {
+        SealError::DifferentContent => Complaint::about(&explain::DRAFTS_DIFFER),
+        other => refused(first, &other),
+    })?;
+    Ok((combined, first))
+}
+
+/// What this program would refuse, every peer would.
+fn accept(
+    session: &Session<'_>,
+    previous: Option<&AcceptedDescriptor>,
+    combined: &pb::Envelope,
+    path: &Path,
+) -> Result<(), Complaint> {
+    let now = (session.now)();
+    let accepted = match previous {
+        Some(previous) => previous.accept_next(combined, now),
+        None => AcceptedDescriptor::accept_first(&federation(path, combined)?, combined, now),
+    };
+    let current = accepted.and_then(|accepted| accepted.check_not_expired(now));
+    current.map_err(|error| refused(path, &error))
+}

@@ -1,0 +1,163 @@
+//! The pages that people do a ceremony by: who does what, with which command, and what to do when it goes wrong.
+//!
+//! Promise: a page fits on one sheet of A4, 64 lines of 80 columns, and every command on it is one of this program.
+
+mod pages;
+
+use serde_json::{Value, json};
+
+use super::SHAPE_VERSION;
+use super::wrap::hanging;
+
+/// Columns of a sheet.
+const WIDTH: u16 = 80;
+/// Columns of a step's number and the space after it.
+const NUMBER: usize = 4;
+/// Column at which commands begin.
+const COMMAND_INDENT: usize = 8;
+/// What a command that goes on in the next line is moved in by.
+const FURTHER: &str = "    ";
+/// Columns of a command, so that there is room for moving it in and for a backslash.
+const COMMAND_WIDTH: u16 = WIDTH - 6;
+
+/// The two sides of a ceremony, as the page names them.
+pub(crate) struct Sides {
+    pub(crate) us: String,
+    pub(crate) them: String,
+}
+
+/// One ceremony.
+pub(crate) struct Page {
+    name: &'static str,
+    title: String,
+    opening: String,
+    parts: Vec<Part>,
+}
+
+/// Steps under one heading.
+struct Part {
+    heading: &'static str,
+    steps: Vec<Step>,
+}
+
+/// What one side, or both, do.
+struct Step {
+    who: String,
+    what: String,
+    commands: Vec<String>,
+}
+
+pub(crate) use pages::{compromise, onboarding, roots, rotation};
+
+impl Page {
+    /// The page as it is printed.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = vec![self.title.clone(), "=".repeat(self.title.chars().count()), String::new()];
+        lines.extend(hanging("", 0, &self.opening, WIDTH));
+        let steps = self.parts.iter().flat_map(|part| &part.steps);
+        let indent = NUMBER + steps.map(|step| step.who.chars().count()).max().unwrap_or_default() + 2;
+        let mut number = 0;
+        for part in &self.parts {
+            lines.extend([String::new(), part.heading.to_owned()]);
+            for step in &part.steps {
+                number += 1;
+                let head = format!("{number:>2}  {}", step.who);
+                lines.extend(hanging(&head, indent, &step.what, WIDTH));
+                lines.extend(step.commands.iter().flat_map(|command| command_lines(command)));
+            }
+        }
+        lines
+    }
+
+    /// The page for programs.
+    pub(crate) fn json(&self) -> Value {
+        let step = |step: &Step| json!({ "who": step.who, "what": step.what, "commands": step.commands });
+        let part =
+            |part: &Part| json!({ "heading": part.heading, "steps": part.steps.iter().map(step).collect::<Vec<_>>() });
+        json!({
+            "version": SHAPE_VERSION,
+            "ceremony": self.name,
+            "title": self.title,
+            "opening": self.opening,
+            "parts": self.parts.iter().map(part).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// A command as a shell takes it, broken over lines that end with a backslash.
+fn command_lines(command: &str) -> Vec<String> {
+    let broken = hanging("", COMMAND_INDENT, command, COMMAND_WIDTH);
+    let last = broken.len().saturating_sub(1);
+    let continued = |(n, line): (usize, &String)| {
+        let further = if n == 0 { "" } else { FURTHER };
+        let end = if n == last { "" } else { " \\" };
+        format!("{further}{line}{end}")
+    };
+    broken.iter().enumerate().map(continued).collect()
+}
+
+fn step<const N: usize>(who: &str, what: &str, commands: [String; N]) -> Step {
+    Step { who: who.to_owned(), what: what.to_owned(), commands: commands.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Command, Globals};
+
+    #[derive(Debug, clap::Parser)]
+    struct Program {
+        #[command(flatten)]
+        globals: Globals,
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    fn pages() -> Vec<Page> {
+        let sides = |us: &str, them: &str| Sides { us: us.to_owned(), them: them.to_owned() };
+        let widest = sides("ORGANISATION", "ASSOCIATION1");
+        let usual = sides("AUS", "IDN");
+        [&widest, &usual].into_iter().flat_map(|s| [onboarding(s), rotation(s), roots(s), compromise(s)]).collect()
+    }
+
+    #[test]
+    fn page_fits_on_a_sheet() {
+        for page in pages() {
+            let lines = page.lines();
+            assert!(lines.len() <= 64, "{} has {} lines", page.title, lines.len());
+            let wide: Vec<_> = lines.iter().filter(|line| line.chars().count() > 80).collect();
+            assert!(wide.is_empty(), "{}: {wide:?}", page.title);
+        }
+    }
+
+    #[test]
+    fn every_command_on_a_page_is_one_of_this_program() {
+        let of_the_node = ["selat doctor"];
+        let mut tried = 0;
+        for command in
+            pages().iter().flat_map(|page| &page.parts).flat_map(|part| &part.steps).flat_map(|s| &s.commands)
+        {
+            if of_the_node.iter().any(|word| command.starts_with(word)) {
+                continue;
+            }
+            let parsed = Program::try_parse_from(crate::testing::words(command));
+            parsed.unwrap_or_else(|fault| panic!("{command}: {fault}"));
+            tried += 1;
+        }
+        assert!(tried > 40, "{tried}");
+    }
+
+    #[test]
+    fn steps_are_numbered_through_and_name_who_does_them() {
+        let page = onboarding(&Sides { us: "AUS".to_owned(), them: "IDN".to_owned() });
+        let text = page.lines().join("\n");
+        assert!(text.contains("\n 1  both"), "{text}");
+        for line in ["selat peer fingerprint IDN", "selat peer approve AUS --channel 'video call'"] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+        let json = page.json();
+        assert_eq!((&json["ceremony"], &json["parts"][0]["steps"][0]["who"]), (&"onboarding".into(), &"both".into()));
+    }
+}

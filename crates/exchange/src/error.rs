@@ -2,7 +2,8 @@
 
 use selat_policy::Refusal;
 use selat_record::{ContentId, Faults, ParticipantId, RecordId};
-use selat_seal::SealError;
+use selat_seal::succession::PlanError;
+use selat_seal::{KeyFailure, SealError};
 use selat_store::StoreError;
 
 /// What went wrong, in the words of the domain.
@@ -72,6 +73,15 @@ pub enum ExchangeError {
     /// The file of the own descriptor and the store are not one chain.
     #[error("the file of the own descriptor and the store do not hold one chain: {0}")]
     OwnChain(String),
+    /// There is no way to what is wanted of a key.
+    #[error("{0}")]
+    Plan(PlanError),
+    /// Something changed after the plan was made.
+    #[error("things have changed since the plan was made")]
+    PlanChanged,
+    /// The home of the keys did not make, describe or destroy one.
+    #[error("the home of the keys failed: {0}")]
+    Key(#[source] KeyFailure),
     /// None of the keys that are held may sign for this purpose.
     #[error("no {0} key that may sign now is held")]
     NoKey(&'static str),
@@ -107,6 +117,9 @@ impl ExchangeError {
             Self::KeysMissing(_) => "SLT-3108",
             Self::OwnChain(_) => "SLT-3109",
             Self::NoKey(_) => "SLT-3110",
+            Self::Plan(_) => "SLT-3111",
+            Self::PlanChanged => "SLT-3112",
+            Self::Key(_) => "SLT-3113",
             Self::Inconsistent(_) | Self::ContentMissing(_) => "SLT-3201",
             Self::Store(_) => "SLT-3202",
             Self::Busy => "SLT-3203",
@@ -131,7 +144,9 @@ impl ExchangeError {
                 "ask the other side to send the file of selat peer invite again".into()
             }
             Self::Chain(_) => "selat descriptor show, then draft the next version from the one in force".into(),
-            Self::KeysMissing(_) | Self::NoKey(_) => "selat key status".into(),
+            Self::KeysMissing(_) | Self::NoKey(_) | Self::Plan(_) => "selat key status".into(),
+            Self::PlanChanged => "look at the plan again, then apply it".into(),
+            Self::Key(_) => "selat doctor, then the same command again: what was done stays done".into(),
             Self::OwnChain(_) => "put the descriptor file that this node wrote last back in its place".into(),
             Self::Inconsistent(_) | Self::ContentMissing(_) | Self::Store(_) => {
                 "look at the node's log; restart it if the disk is well".into()

@@ -30,6 +30,7 @@ mod port;
 mod publish;
 mod refresh;
 mod resign;
+mod rotation;
 mod standing;
 mod status;
 
@@ -67,6 +68,7 @@ pub use port::{CallError, Edition, Greeting, PeerPort};
 pub use publish::Published;
 pub use refresh::{RefreshError, Refreshed};
 pub use resign::{RESIGNED_MAX, Resigned, ResignedRecord};
+pub use rotation::{Applied, KeyGoal, KeyLine, KeyPlan, KeysView, Want};
 use status::Counts;
 pub use status::{FollowBoard, Following, NodeStatus, PeerStatus};
 

@@ -212,6 +212,12 @@ impl Exchange {
         self.own.choose(&self.readiness(), self.clock.now());
     }
 
+    /// Looks again which keys are held. The caller holds `peer_changes`, so that no other chain is put to use meanwhile.
+    pub(crate) async fn look_at_keys_again(&self) -> Result<(), ExchangeError> {
+        let chain = self.own.state().chain().to_vec();
+        self.own.replace(chain, &self.readiness(), self.clock.now()).await
+    }
+
     pub(crate) async fn sign<P: Payload + Clone + Send + 'static>(&self, payload: &P) -> Result<Sealed, ExchangeError> {
         let signer = self.signer(P::PURPOSE)?;
         if !signer.blocks() {

@@ -54,11 +54,14 @@ pub struct Resigned {
     pub more: bool,
 }
 
-/// How far the own records have been looked at: before `after` there is nothing left to sign again with these keys.
+/// How far the own records have been looked at, for these compromised keys.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResignCursor {
     keys: BTreeSet<KeyId>,
+    /// Up to this record there is nothing left to sign again.
     after: Option<RecordId>,
+    /// Nor behind it: whatever is made since is signed by another key.
+    done: bool,
 }
 
 impl Exchange {
@@ -73,15 +76,18 @@ impl Exchange {
         may(&actor.roles, if list_only { DeskAct::SeeKeys } else { DeskAct::ManageKeys })?;
         let limit = limit.clamp(1, RESIGNED_MAX);
         let keys = self.compromised_record_keys();
-        if keys.is_empty() {
+        let cursor = self.resigned_up_to(&keys);
+        if keys.is_empty() || cursor.done {
             return Ok(Resigned::default());
         }
-        let from = if list_only { None } else { self.resigned_up_to(&keys) };
+        let from = cursor.after.filter(|_| !list_only);
         let (mut found, more) = self.signed_by(&keys, from, limit).await?;
         if !list_only {
             self.sign_again(actor, &mut found).await?;
-            let last = found.last().map(|(_, record)| record.record).filter(|_| more);
-            self.note_resigned(ResignCursor { keys, after: last.or(from).filter(|_| more) });
+            let after = found.last().map(|(_, record)| record.record).or(from);
+            // What could not be signed is met again by a walk from the beginning.
+            let done = !more && found.iter().all(|(_, record)| record.new_version.is_some());
+            self.note_resigned(ResignCursor { keys, after: after.filter(|_| more || done), done });
         }
         Ok(Resigned { records: found.into_iter().map(|(_, record)| record).collect(), more })
     }
@@ -100,9 +106,23 @@ impl Exchange {
         keys.map(|key| key.id()).collect()
     }
 
-    fn resigned_up_to(&self, keys: &BTreeSet<KeyId>) -> Option<RecordId> {
+    /// How many own records a compromised key signed and no other has signed since, counted up to 1000.
+    pub(crate) async fn left_to_resign(&self) -> Result<u64, ExchangeError> {
+        let keys = self.compromised_record_keys();
+        let cursor = self.resigned_up_to(&keys);
+        if keys.is_empty() || cursor.done {
+            return Ok(0);
+        }
+        let (found, _) = self.signed_by(&keys, cursor.after, RESIGNED_MAX).await?;
+        if found.is_empty() && cursor.after.is_none() {
+            self.note_resigned(ResignCursor { keys, after: None, done: true });
+        }
+        Ok(u64::try_from(found.len()).unwrap_or(u64::MAX))
+    }
+
+    fn resigned_up_to(&self, keys: &BTreeSet<KeyId>) -> ResignCursor {
         let cursor = self.resigned.lock().unwrap_or_else(PoisonError::into_inner);
-        cursor.after.filter(|_| cursor.keys == *keys)
+        if cursor.keys == *keys { cursor.clone() } else { ResignCursor::default() }
     }
 
     fn note_resigned(&self, cursor: ResignCursor) {

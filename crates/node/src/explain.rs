@@ -202,6 +202,21 @@ selat_complaint::explanations! {
         "The node's own descriptor names the keys that may sign, and none of them is among the keys that the node holds. \
          Nothing was signed.",
         ["selat key status", "put the key file back from the backup, or publish a descriptor that names a key held here"];
+    NO_WAY_FOR_KEY = "SLT-3111", Conflict,
+        "there is no way to what is wanted of a key",
+        "From where the keys stand now the goal cannot be reached: nothing would be left to sign with, or the key is \
+         not where it would have to be. The cause says which. Nothing was changed.",
+        ["selat key status", "selat key rotate PURPOSE --plan"];
+    PLAN_CHANGED = "SLT-3112", Conflict,
+        "things have changed since the plan was made",
+        "A plan is applied only as it was shown. Since then a descriptor was published, a peer has acknowledged one, a \
+         key was made or destroyed, or a time has come. Nothing was changed.",
+        ["look at the plan again, then apply it"];
+    KEY_HOME_FAILED = "SLT-3113", Unexpected,
+        "the home of the keys failed",
+        "The folder or the token in which the keys live did not make, describe or destroy one. What was done before \
+         stays done; the same command goes on from there.",
+        ["selat doctor", "put the folder or the token in order, then run the same command again"];
     STORE_INCONSISTENT = "SLT-3201", Unexpected,
         "the store holds something that does not fit",
         "Two things in the store contradict each other, or content that it refers to is not there. The request was not \

@@ -251,6 +251,10 @@ impl Exchange {
         self.comparisons.update(peer, |line| line.fault = Some((what.to_owned(), now)));
     }
 
+    pub(crate) fn is_descriptor_well(&self, peer: &ParticipantId) -> bool {
+        self.comparisons.line(peer).fault.is_none()
+    }
+
     pub(crate) fn descriptor_is_well(&self, peer: &ParticipantId) {
         self.comparisons.update(peer, |line| line.fault = None);
     }

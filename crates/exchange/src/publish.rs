@@ -33,14 +33,15 @@ pub struct Published {
 }
 
 impl Exchange {
-    /// Takes in the next versions of the own descriptor, armoured in one text, and sends them to the peers. Versions that
+    /// Takes in the next versions of the own descriptor, armoured in one text, and calls for a comparison with
+    /// every peer. Versions that
     /// are in force already change nothing, so the whole file of the chain can be published, and again after a crash.
     pub async fn publish(self: &Arc<Self>, actor: &Actor, text: &str) -> Result<Published, ExchangeError> {
         may(&actor.roles, DeskAct::PublishDescriptor)?;
         let envelopes = descriptor::read_chain(text).map_err(|error| ExchangeError::Descriptor(error.to_string()))?;
         let (exchange, actor) = (self.clone(), actor.clone());
         let published = self.to_the_end(async move { exchange.extend_own(&actor, &envelopes).await }).await?;
-        self.push_to_all();
+        self.call_for_all();
         Ok(published)
     }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use selat_record::ParticipantId;
 use selat_seal::SealError;
-use tracing::{debug, error, info, warn};
 
 use crate::chains::{REPLY_MAX, may_be_shown};
 use crate::equivocation::Verdict;
@@ -90,14 +89,16 @@ impl Exchange {
         }
     }
 
-    /// A peer says hello. Notes what it holds of ours, and calls for a comparison if either side lacks something.
+    /// A peer says hello, or replies to ours. Notes what it holds of ours, and calls for a comparison if that can bring what
+    /// either side lacks. It is not called for after one that failed: two nodes would call each other without end.
     pub async fn greeted(&self, peer: &ParticipantId, theirs: &Greeting) -> Result<Greeting, ExchangeError> {
         let held = Edition::of(&self.book().approved_peer(peer)?.descriptor);
         self.note_clock(peer, theirs.now_ms);
         let acknowledged = self.acknowledged_by(theirs);
-        let current = theirs.own == held;
-        self.note_shown(peer, Shown { acknowledged, current }).await?;
-        if !current || acknowledged != Some(self.descriptor().version()) {
+        self.note_shown(peer, Shown { acknowledged, current: theirs.own == held }).await?;
+        let newest = self.descriptor().version();
+        let lacks_ours = acknowledged.is_some_and(|version| 0 < version && version < newest);
+        if (lacks_ours || theirs.own.version > held.version) && self.is_descriptor_well(peer) {
             self.refresh_call_of(peer).notify_one();
         }
         Ok(self.greeting_for(peer))
@@ -122,17 +123,9 @@ impl Exchange {
         pulled.and(pushed).map(|()| done)
     }
 
-    /// Compares descriptors with all approved peers soon, each by itself, so that they learn of a new version.
-    pub(crate) fn push_to_all(self: &Arc<Self>) {
-        for peer in self.book().approved().map(|entry| entry.row.participant.clone()) {
-            let exchange = self.clone();
-            self.spawn(async move {
-                match exchange.refresh(&peer).await {
-                    Ok(done) => debug!(%peer, pushed = done.pushed, "descriptors compared"),
-                    Err(error) => info!(%peer, %error, "peer does not have our newest descriptor yet"),
-                }
-            });
-        }
+    /// Calls for a comparison with every approved peer, so that they learn of a new version at once.
+    pub(crate) fn call_for_all(&self) {
+        self.book().approved().for_each(|entry| self.refresh_call_of(&entry.row.participant).notify_one());
     }
 
     /// The version of our chain that the speaker holds. `Some(0)` if what it holds is not of our chain.
@@ -235,8 +228,9 @@ impl Exchange {
             match result {
                 Ok(told) if told == edition => (acknowledged, done.pushed) = (edition.version, done.pushed + 1),
                 Ok(_) => {
-                    warn!(%peer, version = edition.version, "peer did not take in our descriptor");
-                    return (Some(acknowledged), Err(RefreshError::NotTaken(edition.version)));
+                    let error = RefreshError::NotTaken(edition.version);
+                    self.descriptor_is_unwell(peer, &error.to_string());
+                    return (Some(acknowledged), Err(error));
                 }
                 Err(error) => return (Some(acknowledged), Err(error)),
             }
@@ -246,11 +240,9 @@ impl Exchange {
 
     /// The peer holds a descriptor of ours that we do not know. If our roots signed it, somebody else has them.
     async fn holds_unknown(self: &Arc<Self>, peer: &ParticipantId, yours: Edition) -> RefreshError {
-        error!(%peer, version = yours.version, hash = %yours.hash, "peer holds a descriptor of ours that we do not know");
-        match self.dispute(peer, self.participant(), yours.version).await {
-            Ok(_) => RefreshError::HoldsUnknown(yours.version),
-            Err(error) => error,
-        }
+        let error = RefreshError::HoldsUnknown(yours.version);
+        self.descriptor_is_unwell(peer, &error.to_string());
+        self.dispute(peer, self.participant(), yours.version).await.map_or_else(|error| error, |_| error)
     }
 
     /// What a peer did wrong, counted against it.

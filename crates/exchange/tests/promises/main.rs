@@ -32,6 +32,8 @@ mod onboarding;
 #[cfg(test)]
 mod protection;
 #[cfg(test)]
+mod publishing;
+#[cfg(test)]
 mod quarantine;
 #[cfg(test)]
 mod races;

@@ -2,6 +2,7 @@
 
 mod asking;
 mod bench;
+mod chains;
 mod clock;
 pub mod forge;
 mod party;
@@ -26,6 +27,7 @@ use selat_store::{Engine, MemoryEngine, StorageKey, Vault};
 
 pub use asking::{by_id, by_name, message, search};
 pub use bench::{Bench, When};
+pub use chains::renamed;
 pub use clock::{HandClock, Seeded};
 pub use party::{Party, envelope_over, federation, signed};
 pub use records::{Conditions, actor, find, id, officer, operator, person, reason};
@@ -88,10 +90,20 @@ impl Federation {
         self.open(Party::new(code), Arc::new(MemoryEngine::new()), Limits::default()).await.unwrap()
     }
 
+    /// A node with an empty store and this chain in its descriptor file.
+    pub async fn node_with_file(&self, code: &str, file: Vec<pb::Envelope>) -> Result<Node, ExchangeError> {
+        let party = Party::new(code);
+        let ring = Arc::new(Ring::of(&party, self.entropy.clone()));
+        let bench = Arc::new(Bench::over(Arc::new(MemoryEngine::new()), self.clock.clone()));
+        self.assemble((party, ring, file), bench.clone(), bench, Limits::default()).await
+    }
+
     /// The node that works on what is in `engine`.
     pub async fn open(&self, party: Party, engine: Arc<dyn Engine>, limits: Limits) -> Result<Node, ExchangeError> {
         let bench = Arc::new(Bench::over(engine, self.clock.clone()));
-        self.assemble(party, bench.clone(), bench, limits).await
+        let ring = Arc::new(Ring::of(&party, self.entropy.clone()));
+        let file = vec![party.descriptor(1).envelope().clone()];
+        self.assemble((party, ring, file), bench.clone(), bench, limits).await
     }
 
     /// The same without the bench between: what runs side by side in the exchange does so in the store too.
@@ -102,25 +114,26 @@ impl Federation {
         limits: Limits,
     ) -> Result<Node, ExchangeError> {
         let bench = Arc::new(Bench::over(engine.clone(), self.clock.clone()));
-        self.assemble(party, engine, bench, limits).await
+        let ring = Arc::new(Ring::of(&party, self.entropy.clone()));
+        let file = vec![party.descriptor(1).envelope().clone()];
+        self.assemble((party, ring, file), engine, bench, limits).await
     }
 
     async fn assemble(
         &self,
-        party: Party,
+        (party, ring, file): (Party, Arc<Ring>, Vec<pb::Envelope>),
         engine: Arc<dyn Engine>,
         bench: Arc<Bench>,
         limits: Limits,
     ) -> Result<Node, ExchangeError> {
         let entropy = self.entropy.clone();
-        let ring = Arc::new(Ring::of(&party, entropy.clone()));
         let vault = Arc::new(Vault::new(&StorageKey::from_bytes([7; 32]), entropy.clone()));
         let identity = Identity { federation: federation(), participant: party.id.clone() };
         let store = Repositories::open(engine, vault.clone(), &identity).await?;
         let exchange = Exchange::open(Parts {
             federation: federation(),
             participant: party.id.clone(),
-            own: vec![party.descriptor(1).envelope().clone()],
+            own: file,
             keys: ring.clone(),
             store: store.clone(),
             vault,
@@ -134,10 +147,16 @@ impl Federation {
         Ok(Node { exchange, party: Arc::new(party), bench, store, ring, entropy: self.entropy.clone() })
     }
 
-    /// The node again, with nothing in memory that is not in its store.
+    /// The node again, with nothing in memory that is not in its store, and the descriptor file it had at first.
     pub async fn restart(&self, node: &Node) -> Node {
+        self.restart_with(node, vec![node.party.descriptor(1).envelope().clone()]).await.unwrap()
+    }
+
+    /// The same with this chain in its descriptor file.
+    pub async fn restart_with(&self, node: &Node, file: Vec<pb::Envelope>) -> Result<Node, ExchangeError> {
         let party = Party::new(node.party.id.as_str());
-        self.open(party, node.bench.clone(), node.limits().clone()).await.unwrap()
+        let bench = Arc::new(Bench::over(node.bench.clone(), self.clock.clone()));
+        self.assemble((party, node.ring.clone(), file), bench.clone(), bench, node.limits().clone()).await
     }
 }
 

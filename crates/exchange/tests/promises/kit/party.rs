@@ -64,6 +64,37 @@ impl Party {
         }
     }
 
+    /// The version after `before`, made now, with what `change` does to it, signed by its two roots.
+    pub fn next(
+        &self,
+        before: &AcceptedDescriptor,
+        now: Timestamp,
+        change: impl FnOnce(&mut pb::Descriptor),
+    ) -> pb::Envelope {
+        self.signed_by_roots(before, now, change, &[1, 2])
+    }
+
+    /// The same, signed by these roots.
+    pub fn signed_by_roots(
+        &self,
+        before: &AcceptedDescriptor,
+        now: Timestamp,
+        change: impl FnOnce(&mut pb::Descriptor),
+        roots: &[u8],
+    ) -> pb::Envelope {
+        let mut message = before.message().clone();
+        message.version += 1;
+        message.previous = before.content_id().as_bytes().to_vec();
+        if let Some(header) = &mut message.header {
+            header.created_ms = now.ms();
+            header.descriptor_version = message.version;
+            header.id = mint_uuid(now, [9; 10]).into_bytes().to_vec();
+        }
+        change(&mut message);
+        let roots: Vec<_> = roots.iter().map(|n| self.root(*n)).collect();
+        sign_with_roots(&message, &roots.iter().collect::<Vec<_>>())
+    }
+
     fn root(&self, n: u8) -> SecretKey {
         self.secret(&format!("root {n}"))
     }

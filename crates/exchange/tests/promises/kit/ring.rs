@@ -24,6 +24,17 @@ impl Ring {
     }
 }
 
+impl Ring {
+    /// Takes a key away.
+    pub fn take(&self, id: KeyId) -> Arc<Signer> {
+        self.keys.lock().unwrap().remove(&id).unwrap()
+    }
+
+    pub fn put_back(&self, key: Arc<Signer>) {
+        self.keys.lock().unwrap().insert(key.id(), key);
+    }
+}
+
 impl KeyRing for Ring {
     fn held(&self) -> Vec<HeldKey> {
         let keys = self.keys.lock().unwrap();

@@ -490,8 +490,10 @@ fn a_contradiction_that_breaks_other_rules_is_still_one() {
 
 // ---- nothing of what was signed may change --------------------------------------------------------------------------
 
+type Mutation = (&'static str, fn(&mut pb::Descriptor));
+
 /// Every field of a descriptor, each changed in one way.
-fn mutations() -> Vec<(&'static str, fn(&mut pb::Descriptor))> {
+fn mutations() -> Vec<Mutation> {
     vec![
         ("header.federation", |d| header(d).federation.push('x')),
         ("header.issuer", |d| header(d).issuer = "IDN".to_owned()),
@@ -515,7 +517,7 @@ fn mutations() -> Vec<(&'static str, fn(&mut pb::Descriptor))> {
         ("key begin", |d| d.keys[RECORD].valid_from_ms += 1),
         ("key end", |d| d.keys[RECORD].valid_until_ms = NOW_MS),
         ("key compromise", |d| set(KeyStatus::Compromised, 0, CREATED_MS)(&mut d.keys[RECORD])),
-        ("certificate", |d| d.keys[CA].certificate.push(1)),
+        ("certificate", |d| d.keys.last_mut().unwrap().certificate.push(1)),
         ("endpoint node", |d| d.endpoints[0].node.push('x')),
         ("endpoint host", |d| d.endpoints[0].host = "192.0.2.66".to_owned()),
         ("endpoint port", |d| d.endpoints[0].port += 1),

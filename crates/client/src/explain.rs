@@ -129,13 +129,10 @@ selat_complaint::explanations! {
         "The node knows a peer once its descriptor has been joined.",
         ["selat peer list", "selat peer join FILE"];
     DRAFT_IN_THE_WAY = "SLT-2302", Conflict,
-        "a draft is there already",
-        "A draft that somebody has signed is never replaced: the signatures would be lost. Nothing was changed. A turn \
-         that has been begun goes on when that draft is signed and published.",
-        [
-            "sign and publish that draft: selat descriptor sign, combine, publish",
-            "name another file with --file, or move the old draft away",
-        ];
+        "the file of the draft holds something else",
+        "What was due has been done, but the draft could not be written: a file of that name is there and may hold the \
+         signatures on another draft. Nothing is lost: the node gives the same draft again until it is published.",
+        ["run the command again and name another file with --file", "move the other file away"];
     PLAN_FAULTY = "SLT-2303", Usage,
         "the file is not a plan",
         "`selat key apply` takes the file that `selat key plan PURPOSE --file FILE` wrote, as it is.",

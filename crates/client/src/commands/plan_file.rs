@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use prost::Message as _;
 use selat_complaint::Complaint;
-use selat_record::pb::KeyPurpose;
-use selat_wire::desk::{KeyApplyRequest, KeyGoal, KeyGoalKind, KeyPlan, StatusReply};
+use selat_record::ParticipantId;
+use selat_record::pb::{self, KeyPurpose};
+use selat_seal::descriptor::read_draft;
+use selat_wire::desk::{KeyApplyRequest, KeyGoal, KeyGoalKind, KeyPlan};
 use serde_json::Value;
 
 use super::peer::write_new;
@@ -57,22 +60,36 @@ fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
     digits?.chunks(2).map(pair).collect()
 }
 
-/// Where the draft of the node's next descriptor goes: a file that is not there yet, so that no signature on an earlier
-/// draft is lost.
-pub(super) fn place_of_draft(wish: Option<&Path>, status: &StatusReply) -> Result<PathBuf, Complaint> {
-    let usual = || PathBuf::from(format!("{}-{}.draft", status.participant, status.descriptor_version + 1));
+/// Writes the draft that the node gave and says where it lies: in the file that was wished for, else in
+/// PARTICIPANT-VERSION.draft. A file that holds the same draft already stays, with the signatures in it; any other is left
+/// alone and told, and nothing is lost: the node gives the same draft again.
+pub(super) fn keep_draft(wish: Option<&Path>, text: &str) -> Result<PathBuf, Complaint> {
+    let draft = read_draft(text).map_err(|fault| Complaint::about(&explain::REPLY_UNREADABLE).cause(fault))?;
+    let message = pb::Descriptor::decode(draft.payload.as_slice());
+    let message = message.map_err(|fault| Complaint::about(&explain::REPLY_UNREADABLE).cause(fault))?;
+    let issuer = message.header.unwrap_or_default().issuer;
+    let issuer: ParticipantId =
+        issuer.parse().map_err(|fault| Complaint::about(&explain::REPLY_UNREADABLE).cause(fault))?;
+    let usual = || PathBuf::from(format!("{issuer}-{}.draft", message.version));
     let path = wish.map_or_else(usual, Path::to_path_buf);
-    if path.exists() {
-        let problem = format!("{} is there already", path.display());
-        return Err(Complaint::about(&explain::DRAFT_IN_THE_WAY).problem(problem));
+    if !path.exists() {
+        write_new(&path, text)?;
+        return Ok(path);
     }
-    Ok(path)
+    let held = small_text(&path).ok().and_then(|text| read_draft(&text).ok());
+    if held.is_some_and(|held| held.payload == draft.payload) {
+        return Ok(path);
+    }
+    let problem = format!("{} is there already and holds something else than the draft", path.display());
+    Err(Complaint::about(&explain::DRAFT_IN_THE_WAY).problem(problem))
 }
 
 #[cfg(test)]
 mod tests {
+    use selat_seal::descriptor::write_draft;
+
     use super::*;
-    use crate::show::plan::tests::half_way;
+    use crate::show::plan::tests::{draft_text, half_way};
 
     fn read_text(text: &str) -> Result<KeyApplyRequest, Complaint> {
         let folder = tempfile::tempdir().unwrap();
@@ -129,13 +146,28 @@ mod tests {
     }
 
     #[test]
-    fn draft_never_takes_the_place_of_another() {
+    fn draft_takes_the_place_of_no_other_and_is_kept_with_its_signatures() {
         let folder = tempfile::tempdir().unwrap();
-        let status = StatusReply { participant: "AUS".into(), descriptor_version: 4, ..Default::default() };
-        assert_eq!(place_of_draft(None, &status).unwrap(), PathBuf::from("AUS-5.draft"));
-        let path = folder.path().join("mine");
-        assert_eq!(place_of_draft(Some(&path), &status).unwrap(), path);
-        std::fs::write(&path, "signed by one").unwrap();
-        assert_eq!(place_of_draft(Some(&path), &status).unwrap_err().code(), "SLT-2302");
+        let path = folder.path().join("mine.draft");
+        let text = draft_text(2);
+        assert_eq!(keep_draft(Some(&path), &text).unwrap(), path);
+        let mut signed = read_draft(&text).unwrap();
+        signed.signatures.push(pb::Signature { key_id: vec![1; 32], sig: vec![2; 64] });
+        std::fs::write(&path, write_draft(&signed)).unwrap();
+        assert_eq!(keep_draft(Some(&path), &text).unwrap(), path);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), write_draft(&signed));
+        for other in [draft_text(3), "notes".to_owned()] {
+            std::fs::write(&path, &other).unwrap();
+            assert_eq!(keep_draft(Some(&path), &text).unwrap_err().code(), "SLT-2302");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), other);
+        }
+    }
+
+    #[test]
+    fn draft_of_the_node_that_cannot_be_read_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.draft");
+        assert_eq!(keep_draft(Some(&path), "no draft").unwrap_err().code(), "SLT-2401");
+        assert!(!path.exists());
     }
 }

@@ -7,14 +7,10 @@ use std::path::Path;
 
 use selat_complaint::{Complaint, Exit, clean};
 use selat_record::Timestamp;
-use selat_wire::desk::{
-    KeyApplyReply, KeyApplyRequest, KeyGoal, KeyGoalKind, KeyPlan, KeyPlanRequest, KeyStepState, StatusRequest,
-};
+use selat_wire::desk::{KeyApplyReply, KeyApplyRequest, KeyGoal, KeyGoalKind, KeyPlan, KeyPlanRequest, KeyStepState};
 use serde_json::json;
 
-use super::peer::write_new;
-use super::plan_file::{self, place_of_draft};
-use super::{Session, key_status};
+use super::{Session, key_status, plan_file};
 use crate::cli::{ApplyArgs, Form, KeyName, PlanArgs, RetireArgs, RevokeArgs, RotateArgs, TurnArgs};
 use crate::connect::Desk;
 use crate::explain;
@@ -104,15 +100,9 @@ async fn carry_out(
     wish: Option<&Path>,
     again: &str,
 ) -> Result<Exit, Complaint> {
-    let status =
-        desk.status(StatusRequest {}).await.map_err(refusal("the node cannot be asked who it is"))?.into_inner();
-    // Before anything is done: a draft that cannot be written would be lost.
-    let place = place_of_draft(wish, &status)?;
     let reply = desk.key_apply(request).await.map_err(refusal("the plan was not carried out"))?.into_inner();
-    let draft = if reply.draft.is_empty() { None } else { Some(place.as_path()) };
-    if let Some(path) = draft {
-        write_new(path, &reply.draft)?;
-    }
+    let draft = if reply.draft.is_empty() { None } else { Some(plan_file::keep_draft(wish, &reply.draft)?) };
+    let draft = draft.as_deref();
     tell(session, &reply, draft)?;
     next(session, &reply, draft, again);
     Ok(Exit::Ok)
@@ -144,14 +134,17 @@ fn next(session: &mut Session<'_>, reply: &KeyApplyReply, draft: Option<&Path>, 
             Progress::Waiting => waiting(reply.plan.as_ref(), again),
         });
     };
-    let (path, signed) = (path.display(), path.with_extension("descriptor"));
-    let signed = signed.display();
+    let part = |ending: &str| path.with_extension(ending).display().to_string();
+    let (one, two, signed) = (part("signed-1"), part("signed-2"), part("descriptor"));
     session.screen.say(format!(
-        "next, where the root keys are: selat descriptor sign {path} --key ROOT --file {path}-1 (each holder)\n\
-         then:  selat descriptor combine {path}-1 {path}-2 --previous OURS --file {signed}\n\
-         then:  selat descriptor publish {signed}\n\
-         then:  {again}\n\
-         OURS is what selat peer invite --file OURS writes."
+        "next, where the root keys are, for each holder:\n  \
+           selat descriptor sign {} --previous OURS --key ROOT --file {one}\n\
+         then:\n  \
+           selat descriptor combine {one} {two} --previous OURS --file {signed}\n  \
+           selat descriptor publish {signed}\n  \
+           {again}\n\
+         OURS holds our versions so far: selat peer invite --file OURS",
+        path.display()
     ));
 }
 

@@ -148,10 +148,22 @@ fn step_json(step: &KeyStep) -> Value {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use prost::Message as _;
+    use selat_record::{Payload as _, pb};
+    use selat_seal::descriptor::write_draft;
+
     use super::*;
 
     pub(crate) fn step(what: &str, state: KeyStepState) -> KeyStep {
         KeyStep { what: what.into(), state: state.into(), ..Default::default() }
+    }
+
+    /// The draft of a version of AUS's descriptor, as the node gives it.
+    pub(crate) fn draft_text(version: u64) -> String {
+        let header = pb::Header { issuer: "AUS".into(), descriptor_version: version, ..pb::Header::default() };
+        let message = pb::Descriptor { header: Some(header), version, ..pb::Descriptor::default() };
+        let payload_type = pb::Descriptor::TYPE.to_owned();
+        write_draft(&pb::Envelope { payload_type, payload: message.encode_to_vec(), signatures: Vec::new() })
     }
 
     /// Half-way through the turn of the record key.

@@ -8,7 +8,7 @@ use selat_wire::desk::{
 };
 use serde_json::Value;
 
-use crate::show::plan::tests::{half_way, step};
+use crate::show::plan::tests::{draft_text, half_way, step};
 use crate::show::{certificate, keys};
 use crate::testing::{FakeDesk, Running, Said};
 
@@ -33,11 +33,7 @@ fn turning() -> Running {
         steps: vec![step("make a successor", KeyStepState::Done), step("publish it", KeyStepState::Due)],
         ..half_way()
     };
-    let applied = KeyApplyReply {
-        plan: Some(now),
-        done: vec!["made a successor".into()],
-        draft: "-----BEGIN SELAT DESCRIPTOR DRAFT-----\n".into(),
-    };
+    let applied = KeyApplyReply { plan: Some(now), done: vec!["made a successor".into()], draft: draft_text(2) };
     FakeDesk {
         status: status(),
         plan: Some(due()),
@@ -77,7 +73,7 @@ async fn turn_does_what_is_due_writes_the_draft_and_says_what_comes_next() {
         "selat descriptor sign",
         "selat descriptor combine",
         "selat descriptor publish",
-        "then:  selat key rotate record\n",
+        "\n  selat key rotate record\n",
     ] {
         assert!(said.talk().contains(part), "{part} in {}", said.talk());
     }
@@ -89,14 +85,17 @@ async fn turn_does_what_is_due_writes_the_draft_and_says_what_comes_next() {
 }
 
 #[tokio::test]
-async fn draft_that_is_there_already_stops_the_turn_before_anything_is_done() {
+async fn draft_is_not_written_over_another_file_and_is_not_lost() {
     let desk = turning();
-    let draft = desk.file("AUS-2.draft", "signed by one");
+    let draft = desk.file("AUS-2.draft", "notes");
     let (exit, said) = desk.run(&format!("key rotate record --yes --file {draft}")).await;
     assert_eq!(exit, Exit::Conflict);
     assert!(said.talk().contains("error[SLT-2302]"), "{}", said.talk());
-    assert!(desk.seen(|seen| seen.applied.is_empty()));
-    assert_eq!(std::fs::read_to_string(draft).unwrap(), "signed by one");
+    assert_eq!(std::fs::read_to_string(&draft).unwrap(), "notes");
+    let (exit, _) = desk.run(&format!("key rotate record --yes --file {draft}-2")).await;
+    assert_eq!(exit, Exit::Ok);
+    // The same draft again finds its file there.
+    assert_eq!(desk.run(&format!("key rotate record --yes --file {draft}-2")).await.0, Exit::Ok);
 }
 
 #[tokio::test]

@@ -101,7 +101,8 @@ impl<'s> Standing<'s> {
         let listed = |id: &KeyId| self.situation.own.keys(self.purpose).any(|key| key.id() == *id);
         let has_left = |id: &KeyId| self.situation.history.of_key(*id).is_some() && !listed(id);
         let left = self.held.iter().copied().filter(has_left);
-        let keys: Vec<_> = compromised.chain(left).collect();
+        // Compromised keys last: as long as one is held, an emergency is known to be under way.
+        let keys: Vec<_> = left.chain(compromised).collect();
         keys.into_iter().map(|key| Step::new(Deed::Destroy { key }, StepState::Due))
     }
 

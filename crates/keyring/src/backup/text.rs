@@ -170,3 +170,94 @@ fn agree(manifest: &Manifest, file: &BackedUp, content: &str) -> Result<(), Stri
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use selat_record::pb::KeyPurpose;
+    use selat_seal::SecretKey;
+
+    fn key(seed: u8, purpose: KeyPurpose) -> (BackedUp, Zeroizing<String>) {
+        let secret = SecretKey::from_seed([seed; 32]);
+        let key = HeldKey { id: secret.id(), purpose };
+        let file = KeyFile { participant: "AUS".parse().unwrap(), purpose, secret };
+        (BackedUp { name: keyfile::name_of(key), what: Content::Key(key) }, file.to_text())
+    }
+
+    fn good() -> Backup {
+        let storage = BackedUp { name: "storage.key".to_owned(), what: Content::Secret(NamedSecret::Storage) };
+        let storage_text = Zeroizing::new(armor::armor(NamedSecret::Storage.kind(), &[5; 32]));
+        let certificate = BackedUp { name: "officer-ca.pem".to_owned(), what: Content::Companion };
+        let parts = [
+            key(1, KeyPurpose::Record),
+            key(2, KeyPurpose::TlsCa),
+            (storage, storage_text),
+            (certificate, Zeroizing::new("-----BEGIN CERTIFICATE-----\n".to_owned())),
+        ];
+        let (files, texts) = parts.into_iter().unzip();
+        let in_token = vec![HeldKey { id: SecretKey::from_seed([3; 32]).id(), purpose: KeyPurpose::Log }];
+        let made = Timestamp::from_ms(1_795_564_800_123).unwrap();
+        let custody = "token hsm".to_owned();
+        let participant = "AUS".parse().unwrap();
+        Backup { manifest: Manifest { participant, made, custody, files, in_token }, texts }
+    }
+
+    fn refusal(change: impl FnOnce(&str) -> String) -> String {
+        let text = write(&good());
+        let changed = change(&text);
+        assert_ne!(changed, *text, "a change that changes nothing shows nothing");
+        read(&changed).err().unwrap_or_else(|| panic!("was taken: {changed}"))
+    }
+
+    #[test]
+    fn a_backup_comes_back_as_it_went() {
+        let again = read(&write(&good())).unwrap();
+        assert_eq!(again.manifest, good().manifest);
+        assert_eq!(again.texts, good().texts);
+        let empty = Backup { texts: Vec::new(), manifest: Manifest { files: Vec::new(), ..good().manifest } };
+        assert!(read(&write(&empty)).unwrap().texts.is_empty());
+    }
+
+    #[test]
+    fn a_manifest_is_written_in_one_way() {
+        let check = |from: &str, to: &str, words: &str| {
+            let refused = refusal(|text| text.replacen(from, to, 1));
+            assert!(refused.contains(words), "{from:?} to {to:?}: {refused}");
+        };
+        check("backup 1", "backup 2", "does not begin with");
+        check("Participant: AUS", "Participant: aus", "its participant is not one");
+        check("Participant", "Made", "lacks the line \"Participant: ...\"");
+        check("Made: 1795564800123", "Made: -1", "its time is not one");
+        check("Made: 1795564800123", "Made: 01795564800123", "not written in the one way");
+        check("Made: 1795564800123", "Made: 1795564800999999", "its time is not one");
+        check("File: storage.key", "File: ../storage.key", "is no line of a manifest");
+        check("File: storage.key", "File: .storage.key", "is no line of a manifest");
+        check("File: storage.key", "File: other.key", "is no line of a manifest");
+        check("File: officer-ca.pem", "File: storage.key", "names storage.key twice");
+        check("File: officer-ca.pem", "Fail: officer-ca.pem", "is no line of a manifest");
+        check("Token: log ", "Token: log 0", "is no line of a manifest");
+        check("Token: log", "Token: lag", "is no line of a manifest");
+        check("Token: log ", "Token: log +f", "is no line of a manifest");
+    }
+
+    #[test]
+    fn what_does_not_agree_with_its_manifest_is_refused() {
+        let [record, tls_ca] = [key(1, KeyPurpose::Record), key(2, KeyPurpose::TlsCa)];
+        let swapped =
+            refusal(|text| text.replace(&*record.1, "X").replace(&*tls_ca.1, &record.1).replace('X', &tls_ca.1));
+        assert!(swapped.contains("does not hold what the manifest says"), "{swapped}");
+        let cut = refusal(|text| text.replace("=== storage.key\n", ""));
+        assert!(cut.contains("storage.key") || cut.contains("does not end with"), "{cut}");
+        let more = refusal(|text| format!("{text}=== more.pem\nmore"));
+        assert!(more.contains("more than its manifest says"), "{more}");
+        let damaged = refusal(|text| text.replacen("AQEB", "AQEC", 1));
+        assert!(damaged.contains("another key than its Key-Id line says"), "{damaged}");
+        let others = refusal(|text| text.replace("Participant: AUS\nPurpose", "Participant: NZL\nPurpose"));
+        assert!(others.contains("does not hold what the manifest says"), "{others}");
+        let short = refusal(|text| {
+            text.replace(&armor::armor("STORAGE KEY", &[5; 32]), &armor::armor("STORAGE KEY", &[5; 31]))
+        });
+        assert!(short.contains("storage.key does not hold"), "{short}");
+        assert!(read("").is_err() && read("\n\n").is_err());
+    }
+}

@@ -149,6 +149,8 @@ impl super::Session for LoggedIn {
     }
 
     fn generate(&mut self, label: &str, object: &[u8]) -> Result<Pair, TokenError> {
+        // An earlier try may have made the pair and lost its session before it could say so.
+        self.destroy(object)?;
         let both = |class| {
             let label = Attribute::Label(label.as_bytes().to_vec());
             vec![Attribute::Class(class), edwards(), Attribute::Token(true), label, Attribute::Id(object.to_vec())]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use rustls::client::ResolvesClientCert;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -100,7 +100,7 @@ pub enum LeafError {
 
 /// The leaf that new handshakes show, as client and as server. Renewal is a swap: no lock, no restart, and live
 /// connections stay.
-pub struct LiveLeaf(ArcSwap<Shown>);
+pub struct LiveLeaf(ArcSwapOption<Shown>);
 
 struct Shown {
     leaf: Leaf,
@@ -110,22 +110,29 @@ struct Shown {
 impl LiveLeaf {
     /// Starts with `leaf`.
     pub fn new(leaf: Leaf) -> Result<Arc<Self>, LeafError> {
-        Ok(Arc::new(Self(ArcSwap::from_pointee(Shown::of(leaf)?))))
+        let live = Self::without_leaf();
+        live.swap(leaf)?;
+        Ok(live)
+    }
+
+    /// Shows nothing until the first [`Self::swap`]: every handshake before it fails.
+    pub fn without_leaf() -> Arc<Self> {
+        Arc::new(Self(ArcSwapOption::empty()))
     }
 
     /// Shows `leaf` from the next handshake on. On error the old one stays.
     pub fn swap(&self, leaf: Leaf) -> Result<(), LeafError> {
-        self.0.store(Arc::new(Shown::of(leaf)?));
+        self.0.store(Some(Arc::new(Shown::of(leaf)?)));
         Ok(())
     }
 
-    /// The leaf shown now.
-    pub fn leaf(&self) -> Leaf {
-        self.0.load().leaf.clone()
+    /// The leaf shown now, if there is one yet.
+    pub fn leaf(&self) -> Option<Leaf> {
+        self.0.load().as_ref().map(|shown| shown.leaf.clone())
     }
 
-    fn certified(&self) -> Arc<CertifiedKey> {
-        Arc::clone(&self.0.load().certified)
+    fn certified(&self) -> Option<Arc<CertifiedKey>> {
+        self.0.load().as_ref().map(|shown| Arc::clone(&shown.certified))
     }
 }
 
@@ -138,19 +145,19 @@ impl Shown {
 
 impl fmt::Debug for LiveLeaf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LiveLeaf").field(&self.0.load().leaf).finish()
+        f.debug_tuple("LiveLeaf").field(&self.leaf()).finish()
     }
 }
 
 impl ResolvesServerCert for LiveLeaf {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<sign::CertifiedKey>> {
-        Some(self.certified())
+        self.certified()
     }
 }
 
 impl ResolvesClientCert for LiveLeaf {
     fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<sign::CertifiedKey>> {
-        Some(self.certified())
+        self.certified()
     }
 
     fn has_certs(&self) -> bool {

@@ -15,9 +15,9 @@ use selat_store::{Batch, Identity, Repositories, SledEngine, StorageKey, StoreEr
 
 use crate::calls::words;
 use crate::config::Config;
-use crate::explain;
-use crate::keys_on_disk::NodeKeys;
+use crate::keys::NodeKeys;
 use crate::serve::store_entry;
+use crate::{explain, keys};
 
 /// The store of a node that is down.
 #[derive(Debug, Subcommand)]
@@ -52,15 +52,14 @@ impl Reckoning {
     /// Opens the store of the node with this configuration; `clock` is the present time.
     pub async fn open(config: &Path, clock: Timestamp, entropy: Arc<dyn Entropy>) -> Result<Self, Complaint> {
         let config = Config::load(config)?;
+        let keys = NodeKeys::open(&config, entropy.clone()).map_err(|faults| keys::complaint_of(&faults))?;
         let (participant, federation) = (config.node.participant, config.node.federation);
-        let keys = NodeKeys::load(&config.node.keys_dir, &participant, &federation);
-        let keys = keys.map_err(|faults| faults.complaints().next().unwrap_or_else(|| unreadable(&faults)))?;
         let folder = config.node.data_dir.join("store");
         if !folder.is_dir() {
             let cause = format!("there is no store at {}: the node has not run yet", folder.display());
             return Err(Complaint::about(&explain::STORE_CLOSED).cause(cause));
         }
-        let vault = Arc::new(Vault::new(&StorageKey::from_bytes(*keys.storage), entropy));
+        let vault = Arc::new(Vault::new(&StorageKey::from_bytes(*keys.storage()), entropy));
         let identity = Identity { federation, participant: participant.clone() };
         let cache_bytes = config.store.cache_bytes();
         let opened = tokio::task::spawn_blocking(move || SledEngine::open(&folder, cache_bytes)).await;
@@ -106,10 +105,6 @@ impl Reckoning {
 
 fn failed(error: StoreError) -> Complaint {
     Complaint::about(store_entry(&error)).cause(words(&error))
-}
-
-fn unreadable(error: &dyn std::error::Error) -> Complaint {
-    Complaint::about(&explain::KEY_UNREADABLE).cause(words(error))
 }
 
 #[cfg(test)]

@@ -5,19 +5,23 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use selat_exchange::{CallError, PeerPort};
+use selat_exchange::{CallError, Edition, Greeting, PeerPort};
 use selat_link::{DialError, Dialer, NodeName, PeerAddress, PeerChannel};
 use selat_record::{ContentId, ParticipantId, pb};
 use selat_seal::AcceptedDescriptor;
 use selat_wire::RefusedCall;
-use selat_wire::convert::{self, MESSAGE_BYTES_MAX};
+use selat_wire::convert::{self, BadMessage, MESSAGE_BYTES_MAX};
 use selat_wire::peer::peer_client::PeerClient;
-use selat_wire::peer::{AskRequest, FollowEvent, FollowRequest, HelloReply, HelloRequest};
+use selat_wire::peer::{AnnounceRequest, AskRequest, DescriptorsRequest, FollowEvent, FollowRequest, HelloReply};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status, Streaming, TimeoutExpired};
 
-/// Protocol versions that this node speaks.
-pub const PROTOCOL: (u32, u32) = (1, 1);
+use crate::greetings;
+
+/// How long a peer may take to reply to a hello or an announcement.
+const HELLO_MAX: Duration = Duration::from_secs(10);
+/// How long it may take to send a part of a chain, at most a megabyte.
+const DESCRIPTORS_WAIT: Duration = Duration::from_secs(30);
 
 /// The way to the other nodes.
 pub struct Calls {
@@ -42,11 +46,18 @@ impl Calls {
         self.dialer.close_peer(peer);
     }
 
-    /// Says hello.
-    pub async fn hello(&self, peer: &AcceptedDescriptor, hello: HelloRequest) -> Result<HelloReply, CallError> {
+    /// Says hello; the reply with what it says of clocks and descriptors.
+    pub async fn say_hello(
+        &self,
+        peer: &AcceptedDescriptor,
+        greeting: Greeting,
+    ) -> Result<(HelloReply, Greeting), CallError> {
         let (mut client, channel) = self.client(peer).await?;
+        let hello = within(HELLO_MAX, greetings::request(greeting));
         let reply = client.hello(hello).await.map_err(|status| self.call_error(peer, &channel, &status))?;
-        Ok(reply.into_inner())
+        let reply = reply.into_inner();
+        let said = convert::hello_reply(&reply).map_err(garbled)?;
+        Ok((reply, greetings::heard(said)))
     }
 
     /// Opens the stream of the peer's release log to us.
@@ -116,11 +127,44 @@ impl PeerPort for Calls {
         deadline: Duration,
     ) -> Result<pb::Envelope, CallError> {
         let (mut client, channel) = self.client(peer).await?;
-        let mut request = Request::new(AskRequest { query: Some(query) });
-        request.set_timeout(deadline);
+        let request = within(deadline, AskRequest { query: Some(query) });
         let reply = client.ask(request).await.map_err(|status| self.call_error(peer, &channel, &status))?;
-        convert::answer(reply.into_inner()).map_err(|error| CallError::Garbled(error.to_string()))
+        convert::answer(reply.into_inner()).map_err(garbled)
     }
+
+    async fn hello(&self, peer: &AcceptedDescriptor, greeting: Greeting) -> Result<Greeting, CallError> {
+        self.say_hello(peer, greeting).await.map(|(_, said)| said)
+    }
+
+    async fn descriptors(
+        &self,
+        peer: &AcceptedDescriptor,
+        participant: &ParticipantId,
+        from: u64,
+    ) -> Result<Vec<pb::Envelope>, CallError> {
+        let (mut client, channel) = self.client(peer).await?;
+        let asked = DescriptorsRequest { participant: participant.to_string(), from_version: from };
+        let reply = client.descriptors(within(DESCRIPTORS_WAIT, asked)).await;
+        let reply = reply.map_err(|status| self.call_error(peer, &channel, &status))?;
+        convert::descriptors_reply(reply.into_inner()).map_err(garbled)
+    }
+
+    async fn announce(&self, peer: &AcceptedDescriptor, descriptor: pb::Envelope) -> Result<Edition, CallError> {
+        let (mut client, channel) = self.client(peer).await?;
+        let request = within(HELLO_MAX, AnnounceRequest { descriptor: Some(descriptor) });
+        let reply = client.announce(request).await.map_err(|status| self.call_error(peer, &channel, &status))?;
+        convert::announce_reply(reply.get_ref()).map(greetings::taken).map_err(garbled)
+    }
+}
+
+fn within<T>(deadline: Duration, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(deadline);
+    request
+}
+
+fn garbled(bad: BadMessage) -> CallError {
+    CallError::Garbled(bad.to_string())
 }
 
 /// True if what came was too large or could not be decoded. No node says so of itself, and a transport that merely broke

@@ -13,14 +13,14 @@ use selat_complaint::Complaint;
 use selat_exchange::Clock;
 use selat_link::{NodeName, OfficerName};
 use selat_record::OfficerId;
-use selat_seal::Entropy;
+use selat_record::pb::{KeyPurpose, KeyStatus};
+use selat_seal::{AcceptedDescriptor, DescribedKey, Entropy};
 
 use crate::calls::words;
 use crate::clock::{OsEntropy, SystemClock};
 use crate::config::Config;
-use crate::explain;
-use crate::keys_on_disk::NodeKeys;
-use crate::own_descriptor;
+use crate::keys::NodeKeys;
+use crate::{explain, keys, own_descriptor};
 
 /// Longest life of an officer's certificate in days.
 const DAYS_MAX: u64 = 30;
@@ -57,16 +57,15 @@ pub fn run_officer(command: OfficerCommand, out: &mut dyn Write) -> Result<(), C
     let OfficerCommand::Enrol(args) = command;
     let config = Config::load(&args.config)?;
     let (participant, federation) = (config.node.participant.clone(), config.node.federation.clone());
-    let keys = NodeKeys::load(&config.node.keys_dir, &participant, &federation);
-    let keys = keys.map_err(|faults| faults.complaints().next().unwrap_or_else(|| failed(&faults)))?;
-    let own = own_descriptor::load(&config, &keys).map_err(|error| failed(&error))?;
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let keys = NodeKeys::open(&config, entropy.clone()).map_err(|faults| keys::complaint_of(&faults))?;
+    let own = own_descriptor::load(&config).map_err(|error| failed(&error))?.last;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let entropy: &dyn Entropy = &OsEntropy;
     let name = OfficerName::new(args.officer.clone(), participant.clone(), federation.clone());
     let life = Duration::from_secs(args.days * 24 * 3600);
-    let leaf = keys.officer_ca.issue(&name, clock.now(), life, entropy).map_err(|error| failed(&error))?;
+    let leaf = keys.officer_ca().issue(&name, clock.now(), life, &*entropy).map_err(|error| failed(&error))?;
     let node = NodeName::new(&config.node.node, participant, federation).map_err(|error| failed(&error))?;
-    let authorities: String = own.tls_authorities().into_iter().map(certificate_pem).collect();
+    let authorities: String = authorities_of(&own).map(certificate_pem).collect();
     write_folder(&args.out, &leaf.to_pem(), &authorities, &node.to_string()).map_err(|error| failed(&error))?;
     let mapped = config.desk.callers.iter().any(|rule| rule.names_certificate(args.officer.as_str()));
     // The folder stands; a closed pipe changes nothing about that.
@@ -79,6 +78,13 @@ pub fn run_officer(command: OfficerCommand, out: &mut dyn Write) -> Result<(), C
         );
     }
     Ok(())
+}
+
+/// The authorities that the node may show a certificate of while the officer's is valid: also the one that is announced and
+/// comes into use later.
+fn authorities_of(own: &AcceptedDescriptor) -> impl Iterator<Item = &[u8]> {
+    let vouches = |key: &&DescribedKey| key.status() != KeyStatus::Compromised;
+    own.keys(KeyPurpose::TlsCa).filter(vouches).filter_map(DescribedKey::certificate)
 }
 
 fn certificate_pem(der: &[u8]) -> String {

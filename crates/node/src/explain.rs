@@ -37,9 +37,10 @@ selat_complaint::explanations! {
         ["change the value that the message names"];
     KEY_UNREADABLE = "SLT-1101", Usage,
         "a key file cannot be read",
-        "The node needs record, query, log, tls-ca, officer-ca and storage (each .key) and officer-ca.pem in its keys \
-         folder ([node] keys_dir). The files must belong to the user that the node runs as. A new storage key cannot open \
-         an old store.",
+        "The node needs the keys that its descriptor names, each in a file named by its purpose and the first digits of its \
+         id (record-1a2b3c4d.key) or in its token, and storage.key, officer-ca.key and officer-ca.pem, in its keys folder \
+         ([node] keys_dir). The files must belong to the user that the node runs as. A new storage key cannot open an old \
+         store.",
         [
             "check keys_dir in the configuration, and that the file belongs to the node's user",
             "restore the file from the backup of the node's keys",
@@ -60,9 +61,29 @@ selat_complaint::explanations! {
     OWN_DESCRIPTOR = "SLT-1105", Integrity,
         "the node's own descriptor does not hold",
         "The descriptor says to the peers which keys this node signs with. The file cannot be read, its signatures do not \
-         hold, it is another participant's, or a key in the keys folder is not among its active ones. A node that started \
-         so would be refused by every peer.",
+         hold, it is another participant's, or it and the chain in the node's store are not one chain.",
         ["restore the descriptor and the keys that belong to it from the same backup"];
+    KEY_LOCKED = "SLT-1106", Usage,
+        "the key files cannot be opened with their passphrase",
+        "Key files are plain text or under a passphrase, as [keys] protection says, all in the same way. The passphrase is \
+         read from a file, from a credential of systemd, or typed; it is never an argument or an environment variable. What \
+         was read is another passphrase, nothing was there to read, or the files are protected in another way than the \
+         configuration says.",
+        ["check protection, passphrase_file and credential in [keys]", "selat key restore, if the passphrase is lost"];
+    TOKEN_UNUSABLE = "SLT-1107", Usage,
+        "the token with the node's keys cannot be used",
+        "The library of the token cannot be loaded, no token has the label that [keys.token] gives, the PIN is refused, or \
+         a key in the token cannot be used for Ed25519 signatures. After too many wrong PINs a token locks itself: the node \
+         tries once.",
+        ["check module, label and pin_file in [keys.token]", "ask the maker's own tool what it sees in the token"];
+    NO_KEY_IN_USE = "SLT-1108", Integrity,
+        "a key that the node signs with is not held",
+        "The node's own descriptor says which keys sign at this moment, and for one purpose none of them is among the keys \
+         that the node holds. It cannot serve anybody without it.",
+        [
+            "restore the keys from the backup: selat key restore",
+            "if the key is lost, publish a descriptor that names another: selat descriptor draft",
+        ];
     STORE_CLOSED = "SLT-1201", Unexpected,
         "the store cannot be opened",
         "Its folder ([node] data_dir) is missing, belongs to another user, or lies on a full or read-only disk. Nothing \
@@ -99,6 +120,11 @@ selat_complaint::explanations! {
         "A new node gets an authority for its own certificates and one for its officers'. Nothing was written. The \
          likeliest reason is a clock that is far off.",
         ["check the system's clock"];
+    INIT_KEY = "SLT-1305", Usage,
+        "the keys of the new node could not be made",
+        "Keys are made where --keys says: in files, or in a token that is set up and empty. Nothing was kept of what had \
+         been made.",
+        ["change what the cause names; selat init --help shows the ways to keep keys"];
     PORT_TAKEN = "SLT-1401", Conflict,
         "the node cannot listen at its address",
         "Another program listens there, the address is not one of this machine, or the port needs rights that the node's \
@@ -143,6 +169,38 @@ selat_complaint::explanations! {
         "Officers reach the desk over TLS with certificates of the local officer authority. No certificate lasts longer than \
          its authority's. The Unix socket does not depend on it, and neither do peers.",
         ["use the Unix socket until the node has a new officer authority; officers are enrolled again under it"];
+    BACKUP_UNREADABLE = "SLT-1711", Usage,
+        "a file of the backup cannot be read",
+        "The backup, or the descriptor that it is held against, is not there, may not be opened by this user, or is far too \
+         large to be one.",
+        ["check the path and its permissions"];
+    BACKUP_LOCKED = "SLT-1712", Usage,
+        "the passphrase does not open the backup",
+        "A backup is under one passphrase. The one that was given is another, has fewer than 12 characters, was typed one way \
+         and then another, or could not be read. A file that was changed cannot be told from a wrong passphrase.",
+        [
+            "type the passphrase of this very backup; --passphrase-file names a file of mode 0600 whose first line it is",
+            "try an older backup: selat key drill BACKUP",
+        ];
+    BACKUP_DAMAGED = "SLT-1713", Integrity,
+        "the backup does not hold",
+        "The file is cut short or was changed, or what is in it does not agree with its own list. Nothing of it was used.",
+        ["take another copy of the backup, or an older one", "selat key backup --file FILE, while the node's keys are whole"];
+    BACKUP_OCCUPIED = "SLT-1714", Conflict,
+        "something lies where the backup or the keys would go",
+        "Backups are never overwritten, and keys are restored only into a folder that is empty or not there: what is \
+         overwritten cannot be brought back.",
+        ["name a file that is not there yet", "selat key restore BACKUP --to DIR, with a fresh DIR"];
+    BACKUP_UNWRITTEN = "SLT-1715", Unexpected,
+        "the backup or the keys could not be written",
+        "The folder is not there, may not be written by this user, or its disk is full. What was there before is as it was.",
+        ["check the folder, its owner and the room on its disk"];
+    DRILL_FAILED = "SLT-1716", Integrity,
+        "the backup would not bring all keys back",
+        "The drill restored the backup into a temporary place and had every key sign. A key that the descriptor names is \
+         missing, did not sign, or a secret of the store or of the officers' authority did not come back. The usual reason: \
+         the backup is older than the last turn of a key.",
+        ["selat key backup --file FILE, then try that one"];
 
     DENIED = "SLT-3001", Denied,
         "a rule does not allow it",
@@ -197,6 +255,21 @@ selat_complaint::explanations! {
         "A descriptor brings the authorities that sign the peer's TLS certificates. Each must belong to the key beside it \
          and be constrained to names of that participant, so that it cannot speak for anyone else. This one does not.",
         ["ask the other side to make its node anew with selat init, or to repair its descriptor"];
+    CHAIN_BROKEN = "SLT-3107", Usage,
+        "the descriptor is not the next of its chain",
+        "A descriptor is accepted only as the version after the one in force: one number on, with the hash of the one \
+         before, signed by enough root keys of both. The cause names the version and the rule. Nothing was taken in.",
+        ["selat descriptor show", "draft the next version from the one in force, and have the root holders sign it"];
+    KEYS_NOT_HELD = "SLT-3108", Conflict,
+        "the descriptor names keys that this node does not hold",
+        "Once a descriptor is published, the node signs with the keys that it makes active. One of them is not held here, \
+         so peers would refuse what the node signs. Nothing was published.",
+        ["selat key status", "put the key file back from the backup, or draft with a key that this node made"];
+    OWN_CHAIN = "SLT-3109", Conflict,
+        "the descriptor file and the store are not one chain",
+        "The node keeps every version of its descriptor in its store and beside it in a file. Versions that both hold must \
+         be the same, and the later ones must follow on the earlier. The file is of another node, or was made anew.",
+        ["put the descriptor file that this node wrote last back in its place"];
     NO_KEY = "SLT-3110", Conflict,
         "no key that may sign is held",
         "The node's own descriptor names the keys that may sign, and none of them is among the keys that the node holds. \
@@ -217,6 +290,11 @@ selat_complaint::explanations! {
         "The folder or the token in which the keys live did not make, describe or destroy one. What was done before \
          stays done; the same command goes on from there.",
         ["selat doctor", "put the folder or the token in order, then run the same command again"];
+    NOT_RENEWED = "SLT-3130", Conflict,
+        "the node's certificate was not renewed",
+        "The authority key in use did not issue one: its secret cannot be reached, its own certificate has ended, or the \
+         descriptor does not name it. The old certificate stays in force, and the node goes on trying by itself.",
+        ["selat key status", "selat cert show", "selat key rotate tls-ca"];
     STORE_INCONSISTENT = "SLT-3201", Unexpected,
         "the store holds something that does not fit",
         "Two things in the store contradict each other, or content that it refers to is not there. The request was not \

@@ -8,13 +8,13 @@ use selat_exchange::{CallError, Exchange, InEntry, InSegment, IntakeError};
 use selat_record::ParticipantId;
 use selat_seal::AcceptedDescriptor;
 use selat_wire::convert::{Followed, followed};
-use selat_wire::peer::{FollowEvent, HelloRequest, Segment};
+use selat_wire::peer::{FollowEvent, Segment};
 use tokio_stream::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 use tracing::{debug, info, warn};
 
-use crate::calls::{Calls, PROTOCOL, is_garbled};
+use crate::calls::{Calls, is_garbled};
 use crate::peer_rpc::HEARTBEAT;
 
 /// First pause after a failure; each further failure doubles it.
@@ -43,8 +43,6 @@ enum Interruption {
     Call(#[from] CallError),
     #[error("no protocol version in common: it speaks {0} to {1}")]
     Protocol(u32, u32),
-    #[error("it does not know our current descriptor")]
-    Descriptor,
     #[error("{0}")]
     Intake(#[from] IntakeError),
     #[error("it broke the protocol: {0}")]
@@ -121,30 +119,21 @@ impl Follower {
         }
     }
 
+    /// Tells each other the time and which descriptors are held. What either lacks is brought by the comparison that this
+    /// calls for; meanwhile the log is followed.
     async fn greet(&self, peer: &AcceptedDescriptor) -> Result<(), Interruption> {
-        let own = self.exchange.descriptor();
-        let now = self.exchange.clock().now();
-        let (protocol_min, protocol_max) = PROTOCOL;
-        let hello = HelloRequest {
-            protocol_min,
-            protocol_max,
-            now_ms: now.ms(),
-            descriptor_version: own.version(),
-            descriptor_hash: own.content_id().as_bytes().to_vec(),
-            ..HelloRequest::default()
-        };
-        let reply = self.in_time(peer.participant(), self.calls.hello(peer, hello)).await?;
+        let participant = peer.participant();
+        let hello = self.calls.say_hello(peer, self.exchange.greeting_for(participant));
+        let (reply, said) = self.in_time(participant, hello).await?;
         if reply.protocol == 0 {
             return Err(Interruption::Protocol(reply.protocol_min, reply.protocol_max));
         }
-        if reply.your_descriptor_hash != own.content_id().as_bytes() {
-            return Err(Interruption::Descriptor);
-        }
         let apart = Duration::from_millis(reply.now_ms.abs_diff(self.exchange.clock().now().ms()));
         if apart > self.clock_skew_max {
-            warn!(peer = %peer.participant(), apart_ms = apart.as_millis(), "clocks are far apart");
+            warn!(peer = %participant, apart_ms = apart.as_millis(), "clocks are far apart");
         }
-        self.exchange.following().update(peer.participant(), |line| line.size = reply.release_log_size);
+        self.exchange.greeted(participant, &said).await.map_err(IntakeError::from)?;
+        self.exchange.following().update(participant, |line| line.size = reply.release_log_size);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 pub mod accept_time;
 pub mod calls;
+pub mod certificates;
 pub mod clock;
 pub mod config;
 pub mod desk;
@@ -10,7 +11,7 @@ pub mod doctor;
 pub mod enrol;
 pub mod explain;
 pub mod init;
-pub mod keys_on_disk;
+pub mod keys;
 pub mod metrics;
 pub mod officer;
 pub mod running;
@@ -19,11 +20,12 @@ pub mod telemetry;
 
 mod door;
 mod follower;
+mod greetings;
 mod own_descriptor;
 mod peer_rpc;
 mod peer_server;
 mod ping;
-mod renewal;
+mod refresher;
 mod status;
 mod store_folder;
 mod supervisor;

@@ -1,16 +1,25 @@
-//! The node's own descriptor, checked against its configuration and its keys before anything is signed with them.
+//! The file of the node's own descriptors: read at start, written anew when the node publishes.
+//!
+//! Promises: what is read is bounded and is this participant's; the file is replaced whole or not at all. Leaves out:
+//! whether each version follows on the one before, and which of file and store is ahead, which the exchange judges.
 
-use std::path::PathBuf;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use selat_record::pb::{KeyPurpose, KeyStatus};
-use selat_seal::armor::dearmor;
-use selat_seal::{AcceptedDescriptor, KeyId, SealError, decode_envelope};
+use selat_exchange::Exchange;
+use selat_record::pb;
+use selat_seal::descriptor::{read_chain, write_chain};
+use selat_seal::{AcceptedDescriptor, SealError};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
 
+use crate::calls::words;
 use crate::config::Config;
-use crate::keys_on_disk::NodeKeys;
 
-/// Largest descriptor file in bytes.
-const FILE_MAX: u64 = 256 * 1024;
+/// Largest file in bytes. A chain of hundreds of versions has less.
+const FILE_MAX: u64 = 16 * 1024 * 1024;
 
 /// Why the node's own descriptor cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,133 +49,100 @@ pub enum DescriptorError {
         /// Whose it should be.
         expected: String,
     },
-    /// A key file does not belong to it.
-    #[error("the {0} key in the keys folder is not the one that the descriptor names")]
-    OtherKey(&'static str),
-    /// A key is named, but not for use: peers would refuse what it signs.
-    #[error("the {name} key in the keys folder is {status} in the descriptor, and only an active one is used")]
-    KeyNotActive {
-        /// Which key.
-        name: &'static str,
-        /// What the descriptor says of it.
-        status: &'static str,
-    },
 }
 
-/// Loads the descriptor that the configuration names.
-pub fn load(config: &Config, keys: &NodeKeys) -> Result<AcceptedDescriptor, DescriptorError> {
-    let path = config.node.descriptor.clone();
+/// The versions in a node's file, and the last of them.
+pub struct OwnFile {
+    /// As signed, ascending.
+    pub versions: Vec<pb::Envelope>,
+    /// The last version.
+    pub last: AcceptedDescriptor,
+}
+
+/// Reads the file that the configuration names.
+pub fn load(config: &Config) -> Result<OwnFile, DescriptorError> {
+    let path = &config.node.descriptor;
     let unreadable = |why: String| DescriptorError::Unreadable { path: path.clone(), why };
-    let size = std::fs::metadata(&path).map_err(|error| unreadable(error.to_string()))?.len();
-    if size > FILE_MAX {
-        return Err(unreadable(format!("it is {size} bytes, {FILE_MAX} at most")));
-    }
-    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
-    let bytes = dearmor("DESCRIPTOR", &text).map_err(|error| unreadable(error.to_string()))?;
-    let invalid = |source| DescriptorError::Invalid { path: path.clone(), source };
-    let envelope = decode_envelope(&bytes).map_err(invalid)?;
-    let own = AcceptedDescriptor::restore(&config.node.federation, &envelope).map_err(invalid)?;
-    if *own.participant() != config.node.participant {
-        let (found, expected) = (own.participant().to_string(), config.node.participant.to_string());
+    let text = read_bounded(path).map_err(|error| unreadable(error.to_string()))?;
+    let versions = read_chain(&text).map_err(|error| unreadable(words(&error)))?;
+    let last = versions.last().ok_or_else(|| unreadable("it holds no descriptor".to_owned()))?;
+    let last = AcceptedDescriptor::restore(&config.node.federation, last);
+    let last = last.map_err(|source| DescriptorError::Invalid { path: path.clone(), source })?;
+    if *last.participant() != config.node.participant {
+        let (found, expected) = (last.participant().to_string(), config.node.participant.to_string());
         return Err(DescriptorError::OtherParticipant { found, expected });
     }
-    check_key(&own, KeyPurpose::Record, keys.record.id(), "record")?;
-    check_key(&own, KeyPurpose::Query, keys.query.id(), "query")?;
-    check_key(&own, KeyPurpose::Log, keys.log.id(), "log")?;
-    check_key(&own, KeyPurpose::TlsCa, keys.tls_ca.id(), "tls-ca")?;
-    Ok(own)
+    Ok(OwnFile { versions, last })
 }
 
-fn check_key(
-    own: &AcceptedDescriptor,
-    purpose: KeyPurpose,
-    key: KeyId,
-    name: &'static str,
-) -> Result<(), DescriptorError> {
-    let described = own.keys(purpose).find(|described| described.id() == key);
-    match described.ok_or(DescriptorError::OtherKey(name))?.status() {
-        KeyStatus::Active => Ok(()),
-        other => Err(DescriptorError::KeyNotActive { name, status: status_word(other) }),
+/// Keeps the file at the version in force, until `stop`. A file that cannot be written is a warning: the store has the
+/// chain, and the file is tried again at the next version and at the next start.
+pub async fn keep(exchange: Arc<Exchange>, path: PathBuf, mut written: u64, stop: CancellationToken) {
+    let mut changes = exchange.trust_changes();
+    loop {
+        changes.mark_unchanged();
+        let version = exchange.descriptor().version();
+        if version != written {
+            match put(&exchange, path.clone()).await {
+                Ok(()) => info!(version, "descriptor file written"),
+                Err(why) => warn!(version, why, file = %path.display(), "descriptor file not written"),
+            }
+            written = version;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = changes.changed() => if changed.is_err() { return },
+        }
     }
 }
 
-fn status_word(status: KeyStatus) -> &'static str {
-    match status {
-        KeyStatus::Unspecified => "of no status",
-        KeyStatus::Pending => "pending",
-        KeyStatus::Active => "active",
-        KeyStatus::Retired => "retired",
-        KeyStatus::Compromised => "compromised",
+async fn put(exchange: &Exchange, path: PathBuf) -> Result<(), String> {
+    let text = write_chain(&exchange.own_chain(1));
+    let replaced = tokio::task::spawn_blocking(move || replace(&path, &text)).await;
+    replaced.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+}
+
+/// Replaces the file. When this returns `Ok` the new one survives power loss; on an error the old one is still there, or
+/// the new one is.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::Error::other("it has no name of its own"));
+    };
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(".new");
+    let fresh = folder.join(hidden);
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&fresh)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    File::open(folder)?.sync_all()
+}
+
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(FILE_MAX + 1).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) > FILE_MAX {
+        return Err(io::Error::other(format!("it is larger than {FILE_MAX} bytes")));
     }
+    Ok(text)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    use clap::Parser as _;
-    use prost::Message as _;
-    use selat_record::pb;
-    use selat_seal::{KeyFile, SecretKey};
-    use selat_seal::armor::armor;
-    use selat_seal::descriptor::sign_with_roots;
-
     use super::*;
-    use crate::init::{InitArgs, run_init};
-
-    #[derive(clap::Parser)]
-    struct Command {
-        #[command(flatten)]
-        init: InitArgs,
-    }
-
-    /// A fresh node in `dir`.
-    fn made(dir: &Path) -> Config {
-        let line = format!(
-            "selat {} --participant AUS --federation demo --unit Centre --listen 127.0.0.1:7441 \
-             --advertise-host 127.0.0.1 --contact-phone 1",
-            dir.display()
-        );
-        run_init(Command::parse_from(line.split_whitespace()).init, &mut std::io::sink()).unwrap();
-        Config::load(&dir.join("selat.toml")).unwrap()
-    }
-
-    fn loaded(config: &Config) -> Result<AcceptedDescriptor, DescriptorError> {
-        let (participant, federation) = (&config.node.participant, &config.node.federation);
-        load(config, &NodeKeys::load(&config.node.keys_dir, participant, federation).unwrap())
-    }
-
-    /// Writes the descriptor again with every key of `purpose` changed, signed by the roots as before.
-    fn rewrite(dir: &Path, config: &Config, purpose: KeyPurpose, change: impl Fn(&mut pb::Key)) {
-        let mut message = loaded(config).unwrap().message().clone();
-        message.keys.iter_mut().filter(|key| key.purpose() == purpose).for_each(change);
-        let roots: Vec<SecretKey> = fs::read_dir(dir.join("root"))
-            .unwrap()
-            .map(|file| KeyFile::parse(&fs::read_to_string(file.unwrap().path()).unwrap()).unwrap().secret)
-            .collect();
-        let envelope = sign_with_roots(&message, &roots.iter().collect::<Vec<_>>());
-        fs::write(&config.node.descriptor, armor("DESCRIPTOR", &envelope.encode_to_vec())).unwrap();
-    }
 
     #[test]
-    fn key_that_is_not_active_is_named_with_its_status() {
-        for (purpose, name) in [
-            (KeyPurpose::Record, "record"),
-            (KeyPurpose::Query, "query"),
-            (KeyPurpose::Log, "log"),
-            (KeyPurpose::TlsCa, "tls-ca"),
-        ] {
-            let folder = tempfile::tempdir().unwrap();
-            let dir = folder.path().join("aus");
-            let config = made(&dir);
-            rewrite(&dir, &config, purpose, |key| {
-                key.set_status(KeyStatus::Retired);
-                key.valid_until_ms = key.valid_from_ms + 1;
-            });
-            let refused = loaded(&config).unwrap_err().to_string();
-            let told = format!("the {name} key in the keys folder is retired in the descriptor");
-            assert!(refused.starts_with(&told), "{refused}");
-        }
+    fn file_is_replaced_whole_or_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("descriptor.selat");
+        replace(&path, "one").unwrap();
+        replace(&path, "two").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+
+        fs::create_dir(folder.path().join(".descriptor.selat.new")).unwrap();
+        assert!(replace(&path, "three").is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
     }
 }

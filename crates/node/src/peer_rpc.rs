@@ -10,7 +10,7 @@ use futures::Stream;
 use selat_exchange::{AnswerError, Exchange, ExchangeError, OutSegment};
 use selat_link::{Connections, PeerIdentity, Place};
 use selat_record::ParticipantId;
-use selat_wire::convert;
+use selat_wire::convert::{self, BadMessage};
 use selat_wire::peer::follow_event::Event;
 use selat_wire::peer::peer_server::Peer;
 use selat_wire::peer::{
@@ -23,8 +23,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use crate::calls::PROTOCOL;
-use crate::status;
+use crate::{greetings, status};
 
 /// Silence on a follow stream is broken this often.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -64,6 +63,12 @@ impl PeerRpc {
         self.exchange.conduct().fault(peer, what, self.exchange.clock().now());
     }
 
+    /// A message that does not have its form is a fault of the peer.
+    fn bad(&self, peer: &ParticipantId, bad: BadMessage) -> Status {
+        self.fault(peer, &bad.to_string());
+        Status::invalid_argument(bad.to_string())
+    }
+
     fn only_stream(&self, peer: &ParticipantId) -> CancellationToken {
         let own = self.stop.child_token();
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,30 +83,14 @@ impl PeerRpc {
 impl Peer for PeerRpc {
     async fn hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
         let peer = caller(&request)?;
-        let hello = request.into_inner();
-        let book = self.exchange.book();
-        let held = book.approved_peer(&peer).map_err(|error| own_trouble(&error))?;
-        let (min, max) = PROTOCOL;
-        let highest = max.min(hello.protocol_max);
-        let common = if highest >= min.max(hello.protocol_min) { highest } else { 0 };
+        let request = request.into_inner();
+        let hello = convert::hello(&request).map_err(|bad| self.bad(&peer, bad))?;
         self.exchange.following().peer_called(&peer);
         let size = self.exchange.release_log_size(&peer).await.map_err(|error| own_trouble(&error))?;
-        let descriptor = self.exchange.descriptor();
-        Ok(Response::new(HelloReply {
-            protocol: common,
-            protocol_min: min,
-            protocol_max: max,
-            now_ms: self.exchange.clock().now().ms(),
-            descriptor_version: descriptor.version(),
-            descriptor_hash: descriptor.content_id().as_bytes().to_vec(),
-            your_descriptor_hash: held.descriptor.content_id().as_bytes().to_vec(),
-            release_log_size: size,
-            may_follow: true,
-            may_ask: true,
-            software: format!("selat {}", env!("CARGO_PKG_VERSION")),
-            your_descriptor_version: held.descriptor.version(),
-            held: Vec::new(),
-        }))
+        let greeting = self.exchange.greeted(&peer, &greetings::heard(hello)).await;
+        let greeting = greeting.map_err(|error| own_trouble(&error))?;
+        let theirs = (request.protocol_min, request.protocol_max);
+        Ok(Response::new(greetings::reply(greeting, theirs, size)))
     }
 
     type FollowStream = Pin<Box<dyn Stream<Item = Result<FollowEvent, Status>> + Send>>;
@@ -131,21 +120,26 @@ impl Peer for PeerRpc {
         Ok(Response::new(Box::pin(events)))
     }
 
-    async fn descriptors(&self, _: Request<DescriptorsRequest>) -> Result<Response<DescriptorsReply>, Status> {
-        Err(Status::unimplemented("descriptors"))
+    async fn descriptors(&self, request: Request<DescriptorsRequest>) -> Result<Response<DescriptorsReply>, Status> {
+        let peer = caller(&request)?;
+        let (participant, from) = convert::descriptors(&request.into_inner()).map_err(|bad| self.bad(&peer, bad))?;
+        let participant = participant.unwrap_or_else(|| self.exchange.participant().clone());
+        let descriptors = self.exchange.descriptors_for(&peer, &participant, from).await;
+        let descriptors = descriptors.map_err(|error| own_trouble(&error))?;
+        Ok(Response::new(DescriptorsReply { descriptors }))
     }
 
-    async fn announce(&self, _: Request<AnnounceRequest>) -> Result<Response<AnnounceReply>, Status> {
-        Err(Status::unimplemented("announce"))
+    async fn announce(&self, request: Request<AnnounceRequest>) -> Result<Response<AnnounceReply>, Status> {
+        let peer = caller(&request)?;
+        let descriptor = convert::announced(request.into_inner()).map_err(|bad| self.bad(&peer, bad))?;
+        let held = self.exchange.announced(&peer, &descriptor).await.map_err(|error| own_trouble(&error))?;
+        Ok(Response::new(AnnounceReply { version: held.version, hash: held.hash.as_bytes().to_vec() }))
     }
 
     async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskReply>, Status> {
         let arrived_ms = self.exchange.clock().monotonic_ms();
         let peer = caller(&request)?;
-        let query = convert::query(request.into_inner()).map_err(|bad| {
-            self.fault(&peer, &bad.to_string());
-            Status::invalid_argument(bad.to_string())
-        })?;
+        let query = convert::query(request.into_inner()).map_err(|bad| self.bad(&peer, bad))?;
         let answer = self.exchange.answer(&peer, &query, arrived_ms).await.map_err(|error| of_answer_error(&error))?;
         Ok(Response::new(convert::ask_reply(answer)))
     }

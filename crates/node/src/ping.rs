@@ -7,9 +7,10 @@ use selat_link::PeerAddress;
 use selat_record::ContentId;
 use selat_seal::AcceptedDescriptor;
 use selat_wire::desk::{PingResult, PingStep};
-use selat_wire::peer::{HelloReply, HelloRequest};
+use selat_wire::peer::HelloReply;
 
-use crate::calls::{Calls, PROTOCOL, addresses, words};
+use crate::calls::{Calls, addresses, words};
+use crate::greetings::PROTOCOL;
 
 /// Every step in its order.
 const STEPS: [&str; 6] = ["reachability", "tls", "clock", "protocol", "descriptor", "permissions"];
@@ -99,18 +100,9 @@ async fn shake_hands(ping: &mut Ping, calls: &Calls, address: &PeerAddress) -> b
 
 /// The reply with the time that it took.
 async fn hello(exchange: &Exchange, calls: &Calls, peer: &AcceptedDescriptor) -> Result<(HelloReply, u64), CallError> {
-    let own = exchange.descriptor();
     let started_ms = exchange.clock().monotonic_ms();
-    let hello = HelloRequest {
-        protocol_min: PROTOCOL.0,
-        protocol_max: PROTOCOL.1,
-        now_ms: exchange.clock().now().ms(),
-        descriptor_version: own.version(),
-        descriptor_hash: own.content_id().as_bytes().to_vec(),
-        ..HelloRequest::default()
-    };
-    let reply = tokio::select! {
-        reply = calls.hello(peer, hello) => reply?,
+    let (reply, _) = tokio::select! {
+        reply = calls.say_hello(peer, exchange.greeting_for(peer.participant())) => reply?,
         () = exchange.clock().sleep(HELLO_MAX) => return Err(CallError::Late),
     };
     Ok((reply, exchange.clock().monotonic_ms().saturating_sub(started_ms)))
@@ -141,7 +133,10 @@ fn judge(ping: &mut Ping, exchange: &Exchange, peer: &AcceptedDescriptor, reply:
     }
     ping.ok(format!("version {} ({})", reply.protocol, reply.software));
     if let Some(fault) = descriptor_fault(exchange, peer, reply) {
-        return ping.failed(fault, "exchange descriptor files again with selat peer invite and join");
+        // One version too few on either side is mended by the comparison that the hello has called for.
+        let mend =
+            "try again in a minute; if it stays so, selat peer show says what is wrong with the peer's descriptor";
+        return ping.failed(fault, mend);
     }
     ping.ok(format!("both sides hold the same, theirs is version {}", reply.descriptor_version));
     let may = |allowed: bool| if allowed { "may" } else { "may not" };

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use selat_exchange::{Clock, Exchange, ExchangeError, Parts};
+use selat_keyring::KeyFaults;
 use selat_link::{
-    Authority, AuthorityError, AuthorityFault, DeskListener, DeskSetup, DialLimits, Dialer, LeafError, Limits,
-    LiveLeaf, LiveRoots, NameError, NodeName, Now, OfficerRoots, PeerListener, PeerSetup, Roots,
+    AuthorityFault, DeskListener, DeskSetup, DialLimits, Dialer, Limits, LiveLeaf, LiveRoots, NameError, NodeName, Now,
+    OfficerRoots, PeerListener, PeerSetup, Roots,
 };
 use selat_record::pb::KeyPurpose;
-use selat_seal::{AcceptedDescriptor, DescribedKey, Entropy, Signer};
+use selat_seal::Entropy;
 use selat_store::{Engine, Identity, Repositories, StorageKey, StoreError, Vault};
 use selat_wire::convert::{MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
 use selat_wire::desk::desk_server::DeskServer;
@@ -28,14 +29,14 @@ use tonic::transport::Server;
 use tracing::{error, info, warn};
 
 use crate::calls::Calls;
+use crate::certificates::{Certificates, Issuance, RenewalError};
 use crate::config::Config;
 use crate::desk::{DeskRpc, DeskSocket, SocketError};
 use crate::door::{Door, Rate};
-use crate::keys_on_disk::{KeyFaults, NodeKeys, WorkingKeys};
+use crate::keys::NodeKeys;
 use crate::officer::Callers;
 use crate::own_descriptor::{self, DescriptorError};
 use crate::peer_rpc::PeerRpc;
-use crate::renewal::Renewal;
 use crate::supervisor::{Supervisor, roots_of};
 use crate::{peer_server, store_folder, upkeep};
 
@@ -67,15 +68,12 @@ pub enum StartError {
     /// Own descriptor.
     #[error(transparent)]
     Descriptor(#[from] DescriptorError),
-    /// TLS authority or leaf.
+    /// The node's own certificate.
     #[error("the node's certificate cannot be made")]
-    Authority(#[from] AuthorityError),
+    Certificate(#[from] RenewalError),
     /// Officer authority.
     #[error("the officer authority does not hold")]
     OfficerAuthority(#[from] AuthorityFault),
-    /// Leaf.
-    #[error("the node's certificate cannot be used")]
-    Leaf(#[from] LeafError),
     /// Node name.
     #[error("the node's name cannot stand in a certificate")]
     Name(#[from] NameError),
@@ -155,9 +153,9 @@ impl Running {
     ) -> Result<Self, StartError> {
         let Surroundings { clock, entropy } = surroundings;
         let (participant, federation) = (&config.node.participant, &config.node.federation);
-        let keys = NodeKeys::load(&config.node.keys_dir, participant, federation)?;
-        let own = own_descriptor::load(config, &keys)?;
-        let vault = Arc::new(Vault::new(&StorageKey::from_bytes(*keys.storage), entropy.clone()));
+        let keys = Arc::new(open_keys(config, entropy.clone()).await?);
+        let own = own_descriptor::load(config)?;
+        let vault = Arc::new(Vault::new(&StorageKey::from_bytes(*keys.storage()), entropy.clone()));
         let identity = Identity { federation: federation.clone(), participant: participant.clone() };
         let store = Repositories::open(engine, vault.clone(), &identity).await?;
         upkeep::check_clock(&store, clock.now(), config.exchange.clock_skew_max).await?;
@@ -166,24 +164,34 @@ impl Running {
             let clock = clock.clone();
             Arc::new(move || clock.now())
         };
-        let renewal = Renewal::new(authority_of(&own, &keys)?, node_name(config)?, clock.clone(), entropy.clone());
-        let leaf = LiveLeaf::new(renewal.issue()?)?;
+        // Nobody calls or is called before there is a certificate, and which authority issues it the exchange knows.
+        let leaf = LiveLeaf::without_leaf();
         let roots = LiveRoots::new(Roots::new(federation.clone()));
         let dialer = Dialer::new(leaf.clone(), roots.clone(), now.clone(), DialLimits::default());
         let calls = Arc::new(Calls::new(dialer));
-        let limits = config.exchange.limits();
         let parts = Parts {
+            participant: participant.clone(),
             federation: federation.clone(),
-            own: vec![own.envelope().clone()],
-            keys: Arc::new(WorkingKeys::of([keys.record, keys.query, keys.log])),
+            own: own.versions,
+            keys: keys.clone(),
             store: store.clone(),
             vault,
             clock: clock.clone(),
-            entropy,
+            entropy: entropy.clone(),
             port: calls.clone(),
-            limits,
+            limits: config.limits(),
         };
         let exchange = Exchange::open(parts).await?;
+        for purpose in [KeyPurpose::Record, KeyPurpose::Query, KeyPurpose::Log] {
+            exchange.signer(purpose)?;
+        }
+        let issuance = Issuance {
+            name: node_name(config)?,
+            life: config.tls.leaf_life,
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+        };
+        let certificates = Certificates::first(issuance, leaf.clone(), exchange.clone()).await?;
         roots.swap(roots_of(&exchange, &exchange.book()));
 
         let setup = PeerSetup { leaf: leaf.clone(), roots: roots.clone(), now: now.clone(), limits: listener_limits() };
@@ -212,11 +220,12 @@ impl Running {
             calls: calls.clone(),
             callers: Arc::new(Callers::new(&config.desk)),
             listener: listener.clone(),
-            leaf: leaf.clone(),
+            certificates: certificates.clone(),
+            officer_authority_until: keys.officer_ca().not_after(),
             node: config.node.node.clone(),
             started: clock.now(),
         };
-        serve_desk(config, desk, &keys.officer_ca, (leaf.clone(), now), &mut tasks, &stop).await?;
+        serve_desk(config, desk, keys.officer_ca(), (leaf, now), &mut tasks, &stop).await?;
 
         let supervisor = Supervisor {
             exchange: exchange.clone(),
@@ -224,9 +233,13 @@ impl Running {
             roots,
             listener: listener.clone(),
             clock_skew_max: config.exchange.clock_skew_max,
+            refresh: config.watch.refresh,
+            entropy: entropy.clone(),
         };
         tasks.spawn(supervisor.run(stop.clone()));
-        tasks.spawn(renewal.run(leaf, stop.clone()));
+        tasks.spawn(certificates.clone().run(exchange.trust_changes(), stop.clone()));
+        let file = config.node.descriptor.clone();
+        tasks.spawn(own_descriptor::keep(exchange.clone(), file, own.last.version(), stop.clone()));
         tasks.spawn(upkeep::run(store, clock, stop.clone()));
         let (peers, desk) = (listener.local_addr(), config.desk.socket.display());
         info!(%participant, %peers, %desk, "node started");
@@ -342,12 +355,11 @@ fn listener_limits() -> Limits {
     Limits { loopback_is_many: true, ..Limits::default() }
 }
 
-fn authority_of(own: &AcceptedDescriptor, keys: &NodeKeys) -> Result<Authority, StartError> {
-    let described = own.active_authorities().find(|described| described.id() == keys.tls_ca.id());
-    let certificate = described.and_then(DescribedKey::certificate).unwrap_or_default().to_vec();
-    let (participant, federation) = (own.participant().clone(), own.federation().clone());
-    let signer = Arc::new(Signer::new(KeyPurpose::TlsCa, keys.tls_ca.clone()));
-    Ok(Authority::open(participant, federation, signer, certificate.into())?)
+/// Off the async threads: a disk, a token or a person at the terminal takes its time.
+async fn open_keys(config: &Config, entropy: Arc<dyn Entropy>) -> Result<NodeKeys, StartError> {
+    let config = config.clone();
+    let opened = tokio::task::spawn_blocking(move || NodeKeys::open(&config, entropy)).await;
+    Ok(opened.map_err(|error| StartError::Server(error.to_string()))??)
 }
 
 fn node_name(config: &Config) -> Result<NodeName, NameError> {

@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use clap::Args;
 use selat_complaint::{Complaint, Explanation};
+use selat_exchange::ExchangeError;
 use selat_store::StoreError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::info;
 
 use crate::calls::words;
+use crate::certificates::RenewalError;
 use crate::clock::{OsEntropy, SystemClock};
 use crate::config::Config;
-use crate::explain;
 use crate::running::{Running, StartError, Surroundings};
 use crate::telemetry;
+use crate::{explain, keys};
 
 /// Runs the node until it is told to stop (SIGTERM or Ctrl-C).
 #[derive(Debug, Args)]
@@ -63,12 +65,10 @@ impl Signals {
 /// A failed start as it is told to the operator.
 pub fn complaint_of(error: &StartError) -> Complaint {
     let entry = match error {
-        StartError::Keys(faults) => {
-            if let Some(first) = faults.complaints().next() {
-                return first;
-            }
-            &explain::KEY_UNREADABLE
-        }
+        StartError::Keys(faults) => return keys::complaint_of(faults),
+        StartError::Exchange(ExchangeError::NoKey(_)) => &explain::NO_KEY_IN_USE,
+        StartError::Exchange(ExchangeError::OwnChain(_)) => &explain::OWN_DESCRIPTOR,
+        StartError::Certificate(RenewalError::NoKey(_) | RenewalError::NotDescribed) => &explain::NO_KEY_IN_USE,
         StartError::Descriptor(_) => &explain::OWN_DESCRIPTOR,
         StartError::Store(error) => store_entry(error),
         StartError::Exchange(_) => &explain::STORE_DAMAGED,

@@ -32,13 +32,16 @@ fn class_of(error: &ExchangeError) -> Code {
         | ExchangeError::PhraseMismatch
         | ExchangeError::KeysMissing(_)
         | ExchangeError::OwnChain(_)
+        | ExchangeError::Plan(_)
         | ExchangeError::NoKey(_) => Code::FailedPrecondition,
-        ExchangeError::VersionConflict { .. } | ExchangeError::Busy => Code::Aborted,
-        ExchangeError::Invalid(_)
-        | ExchangeError::Seal(_)
-        | ExchangeError::Chain(_)
-        | ExchangeError::Descriptor(_) => Code::InvalidArgument,
-        ExchangeError::Inconsistent(_) | ExchangeError::ContentMissing(_) | ExchangeError::Store(_) => Code::Internal,
+        ExchangeError::VersionConflict { .. } | ExchangeError::PlanChanged | ExchangeError::Busy => Code::Aborted,
+        ExchangeError::Invalid(_) | ExchangeError::Seal(_) | ExchangeError::Chain(_) | ExchangeError::Descriptor(_) => {
+            Code::InvalidArgument
+        }
+        ExchangeError::Inconsistent(_)
+        | ExchangeError::ContentMissing(_)
+        | ExchangeError::Key(_)
+        | ExchangeError::Store(_) => Code::Internal,
     }
 }
 

@@ -1,13 +1,19 @@
-//! Keeps what depends on the set of peers in step with it: whom TLS trusts, who is followed, whose backlog is released,
-//! whose connections are closed.
+//! Keeps what depends on the set of peers in step with it: whom TLS trusts, who is followed, with whom descriptors are
+//! compared, whose backlog is released, whose connections are closed.
+//!
+//! Promises: the connections of a peer are closed at once when it is no longer approved, is cut off, or loses an authority
+//! that could have issued the certificate behind them; a planned change of its authority closes none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls_pki_types::CertificateDer;
 use selat_exchange::{Book, Exchange};
 use selat_link::{LiveRoots, PeerListener, Roots, TrustedAuthority, TrustedPeer};
-use selat_record::ParticipantId;
+use selat_record::pb::{KeyPurpose, KeyStatus};
+use selat_record::{ParticipantId, Timestamp};
+use selat_seal::{AcceptedDescriptor, DescribedKey, Entropy, FUTURE_TOLERANCE, KeyId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +21,7 @@ use tracing::{error, info, warn};
 
 use crate::calls::Calls;
 use crate::follower::Follower;
+use crate::refresher::Refresher;
 
 /// Everything that follows the set of peers.
 pub struct Supervisor {
@@ -27,7 +34,11 @@ pub struct Supervisor {
     /// Where peers come in.
     pub listener: Arc<PeerListener>,
     /// Clocks further apart are an alarm.
-    pub clock_skew_max: std::time::Duration,
+    pub clock_skew_max: Duration,
+    /// How often descriptors are compared with each peer; `None`: as it hints.
+    pub refresh: Option<Duration>,
+    /// Draws pauses apart.
+    pub entropy: Arc<dyn Entropy>,
 }
 
 impl Supervisor {
@@ -35,6 +46,7 @@ impl Supervisor {
     pub async fn run(self, stop: CancellationToken) {
         let mut changes = self.exchange.book_changes();
         let mut cut_offs = self.exchange.conduct().cut_offs();
+        let mut fresh_again = self.exchange.fresh_again();
         let mut followed = BTreeMap::new();
         let mut tasks = JoinSet::new();
         loop {
@@ -44,7 +56,9 @@ impl Supervisor {
                 () = stop.cancelled() => break,
                 changed = changes.changed() => if changed.is_err() { break },
                 cut_off = cut_offs.recv() => self.on_cut_off(cut_off),
+                fresh = fresh_again.recv() => self.on_fresh_again(fresh, &followed, &mut tasks),
             }
+            while tasks.try_join_next().is_some() {}
         }
         while tasks.join_next().await.is_some() {}
     }
@@ -60,58 +74,120 @@ impl Supervisor {
         }
     }
 
+    /// What was held back from a peer while it was stale goes to it now.
+    fn on_fresh_again(
+        &self,
+        fresh: Result<ParticipantId, RecvError>,
+        followed: &BTreeMap<ParticipantId, Followed>,
+        tasks: &mut JoinSet<()>,
+    ) {
+        let release = |(peer, known): (&ParticipantId, &Followed)| {
+            tasks.spawn(release_backlog(self.exchange.clone(), peer.clone(), known.token.clone()));
+        };
+        match fresh {
+            Ok(peer) => followed.get_key_value(&peer).into_iter().for_each(release),
+            // Some were lost: all are looked at, and of one that lacks nothing nothing is released.
+            Err(RecvError::Lagged(_)) => followed.iter().for_each(release),
+            Err(RecvError::Closed) => {}
+        }
+    }
+
     fn close(&self, peer: &ParticipantId) {
         let inward = self.listener.close_peer(peer);
         self.calls.close(peer);
         warn!(%peer, connections = inward, "connections closed");
     }
 
+    /// The new roots are in force before any connection is closed: whoever comes back is judged by them.
     fn follow_the_book(
         &self,
-        followed: &mut BTreeMap<ParticipantId, CancellationToken>,
+        followed: &mut BTreeMap<ParticipantId, Followed>,
         tasks: &mut JoinSet<()>,
         stop: &CancellationToken,
     ) {
         let book = self.exchange.book();
+        let now = self.exchange.clock().now();
         self.roots.swap(roots_of(&self.exchange, &book));
-        followed.retain(|peer, token| {
-            let stays = book.approved_peer(peer).is_ok();
-            if !stays {
-                token.cancel();
+        followed.retain(|peer, known| {
+            let Ok(entry) = book.approved_peer(peer) else {
+                known.token.cancel();
+                self.close(peer);
+                return false;
+            };
+            if lost_an_authority(&known.descriptor, &entry.descriptor, now) {
+                warn!(%peer, version = entry.descriptor.version(), "an authority of the peer is trusted no longer");
                 self.close(peer);
             }
-            stays
+            known.descriptor = entry.descriptor.clone();
+            true
         });
-        for peer in book.approved().map(|peer| &peer.row.participant) {
+        for entry in book.approved() {
+            let peer = &entry.row.participant;
             if followed.contains_key(peer) {
                 continue;
             }
             let token = stop.child_token();
-            followed.insert(peer.clone(), token.clone());
+            let known = Followed { token: token.clone(), descriptor: entry.descriptor.clone() };
+            followed.insert(peer.clone(), known);
             let (exchange, calls) = (self.exchange.clone(), self.calls.clone());
             let follower = Follower { exchange, calls, clock_skew_max: self.clock_skew_max };
             tasks.spawn(follower.run(peer.clone(), token.clone()));
+            let (exchange, entropy) = (self.exchange.clone(), self.entropy.clone());
+            let refresher = Refresher { exchange, entropy, period: self.refresh };
+            tasks.spawn(refresher.run(peer.clone(), token.clone()));
             tasks.spawn(release_backlog(self.exchange.clone(), peer.clone(), token));
         }
     }
 }
 
+/// A peer that is followed.
+struct Followed {
+    /// Ends its tasks.
+    token: CancellationToken,
+    /// What TLS was last told of it.
+    descriptor: AcceptedDescriptor,
+}
+
+/// True when an authority that may issue at `now` by the old descriptor may not by the new one: it was stolen, or taken
+/// out before its end. In a planned succession the old one stays until its end, and what it issued lives on.
+fn lost_an_authority(old: &AcceptedDescriptor, new: &AcceptedDescriptor, now: Timestamp) -> bool {
+    let may_issue = |descriptor: &AcceptedDescriptor| -> BTreeSet<KeyId> {
+        let authorities = descriptor.keys(KeyPurpose::TlsCa).filter(|key| key.may_sign_at(now));
+        authorities.map(DescribedKey::id).collect()
+    };
+    !may_issue(old).is_subset(&may_issue(new))
+}
+
 /// What TLS trusts by this book. A peer whose authorities do not hold is left out: then nothing connects, and it is said.
 pub fn roots_of(exchange: &Exchange, book: &Book) -> Roots {
     let none = Roots::new(exchange.federation().clone());
-    book.approved().fold(none, |roots, peer| {
-        let participant = peer.row.participant.clone();
-        let authorities = peer.descriptor.tls_authorities();
-        let certificate = |der: &[u8]| TrustedAuthority::for_its_life(CertificateDer::from(der.to_vec()));
-        let authorities = authorities.into_iter().map(certificate).collect();
-        match roots.clone().with(TrustedPeer { participant: participant.clone(), authorities }) {
-            Ok(widened) => widened,
-            Err(fault) => {
-                error!(peer = %participant, %fault, "authorities of an approved peer do not hold");
-                roots
-            }
+    let now = exchange.clock().now();
+    book.approved().fold(none, |roots, peer| match roots.clone().with(trusted(&peer.descriptor, now)) {
+        Ok(widened) => widened,
+        Err(fault) => {
+            error!(peer = %peer.row.participant, %fault, "authorities of an approved peer do not hold");
+            roots
         }
     })
+}
+
+/// The authorities of a peer whose keys may sign, now or later, each within the window of its key. A pending or compromised
+/// one never vouches.
+fn trusted(descriptor: &AcceptedDescriptor, now: Timestamp) -> TrustedPeer {
+    let may_sign = |key: &&DescribedKey| {
+        matches!(key.status(), KeyStatus::Active | KeyStatus::Retired)
+            && key.valid_until().is_none_or(|until| now < until)
+    };
+    let authority = |key: &DescribedKey| {
+        Some(TrustedAuthority {
+            certificate: CertificateDer::from(key.certificate()?.to_vec()),
+            // Our clock may be behind theirs.
+            from: key.valid_from().minus(FUTURE_TOLERANCE),
+            until: key.valid_until(),
+        })
+    };
+    let authorities = descriptor.keys(KeyPurpose::TlsCa).filter(may_sign).filter_map(authority).collect();
+    TrustedPeer { participant: descriptor.participant().clone(), authorities }
 }
 
 async fn release_backlog(exchange: Arc<Exchange>, peer: ParticipantId, stop: CancellationToken) {

@@ -314,10 +314,10 @@ async fn leaf_without_its_key_is_not_taken_up() {
     let key_at = |text: &str| text.find("-----BEGIN PRIVATE").unwrap();
     let mixed = format!("{}{}", &one[..key_at(&one)], &two[key_at(&two)..]);
     let mixed = selat_link::Leaf::from_pem(&mixed).unwrap();
-    let shown = scene.leaf.leaf().certificate().clone();
+    let shown = scene.leaf.leaf().unwrap().certificate().clone();
     assert!(scene.leaf.swap(mixed.clone()).is_err());
     assert!(LiveLeaf::new(mixed).is_err());
-    assert_eq!(*scene.leaf.leaf().certificate(), shown);
+    assert_eq!(*scene.leaf.leaf().unwrap().certificate(), shown);
 }
 
 /// Sends bytes and returns what comes back until the end.

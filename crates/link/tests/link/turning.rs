@@ -157,3 +157,16 @@ fn key_that_does_not_sign_is_named_with_its_reason() {
         );
     }
 }
+
+#[tokio::test]
+async fn end_without_a_leaf_yet_completes_no_handshake() {
+    let scene = Scene::new().await;
+    let leaf = LiveLeaf::without_leaf();
+    let roots = LiveRoots::new(trusting(&[&scene.mys]));
+    let dialer = Dialer::new(leaf.clone(), roots, scene.clock.now(), DialLimits::default());
+    let address = scene.as_node_of(&scene.mys);
+    assert!(dialer.probe_tls(&address).await.is_err());
+    assert_eq!(scene.served.refusal(), selat_link::HandshakeFault::NoCertificate);
+    leaf.swap(scene.aus.leaf(&scene.clock)).unwrap();
+    dialer.probe_tls(&address).await.unwrap();
+}

@@ -22,6 +22,7 @@ use selat_record::{FederationId, OfficerId, ParticipantId};
 use toml::de::DeTable;
 
 pub use fault::{ConfigFault, ConfigFaults, Place};
+pub use trust::CREDENTIAL;
 
 use crate::explain;
 
@@ -86,6 +87,14 @@ pub struct KeysConfig {
     pub overlap: Duration,
     /// A retired key may sign for this long, for peers that do not know its successor yet.
     pub grace: Duration,
+}
+
+impl Default for KeysConfig {
+    /// Plain files, and successions that a day of silence does not disturb.
+    fn default() -> Self {
+        let day = Duration::from_secs(24 * 60 * 60);
+        Self { protection: Protection::Plain, token: None, overlap: day, grace: day }
+    }
 }
 
 /// What protects the key files beside their mode.
@@ -263,24 +272,27 @@ impl StoreConfig {
     }
 }
 
-impl ExchangeConfig {
+impl Config {
     /// The bounds of the use-cases. Those that no key sets have their defaults.
     pub fn limits(&self) -> Limits {
+        let (exchange, keys, watch) = (&self.exchange, &self.keys, &self.watch);
         Limits {
-            answer_grid: self.answer_grid,
-            find_ticks: self.find_ticks,
-            fetch_ticks: self.fetch_ticks,
-            search_deadline: self.query_deadline,
-            segment_entries_max: self.segment_entries_max,
-            record_valid_days: self.records_valid_days,
-            faults_before_cut_off: self.faults_before_cut_off,
-            cut_off: self.cut_off,
+            answer_grid: exchange.answer_grid,
+            find_ticks: exchange.find_ticks,
+            fetch_ticks: exchange.fetch_ticks,
+            search_deadline: exchange.query_deadline,
+            segment_entries_max: exchange.segment_entries_max,
+            record_valid_days: exchange.records_valid_days,
+            faults_before_cut_off: exchange.faults_before_cut_off,
+            cut_off: exchange.cut_off,
+            stale_warn: watch.stale_warn,
+            stale_stop: watch.stale_stop,
+            overlap: keys.overlap,
+            grace: keys.grace,
             ..Limits::default()
         }
     }
-}
 
-impl Config {
     /// Reads and checks the file.
     pub fn load(path: &Path) -> Result<Self, ConfigFaults> {
         let text = read_bounded(path)?;

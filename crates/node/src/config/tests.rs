@@ -47,7 +47,7 @@ fn short_file_is_completed_by_defaults() {
     assert_eq!(config.peer.advertise_port, 7443);
     assert_eq!(config.exchange.query_deadline, Duration::from_secs(5));
     assert_eq!(config.log, LogConfig { level: tracing::Level::INFO, format: LogFormat::Json });
-    assert_eq!(format!("{:?}", config.exchange.limits()), format!("{:?}", Limits::default()));
+    assert_eq!(format!("{:?}", config.limits()), format!("{:?}", Limits::default()));
     assert_eq!(config.store.cache_bytes(), 64 * 1024 * 1024);
     assert!(config.desk.callers.is_empty());
 }

@@ -22,14 +22,15 @@ enum Kind {
 const KINDS: &[(&str, Kind)] =
     &[("plain", Kind::Plain), ("passphrase", Kind::Passphrase), ("credential", Kind::Credential)];
 
-/// The credential that deploy/systemd hands over.
-const CREDENTIAL: &str = "selat-keys";
+/// Name of the credential unless the configuration names another: the one that deploy/systemd hands over.
+pub const CREDENTIAL: &str = "selat-keys";
 
 pub(super) fn keys(section: &mut Section<'_>, base: &Path) -> Option<KeysConfig> {
     let protection = protection(section, base);
     let token = section.part("token", |section| token(section, base));
-    let overlap = section.or("overlap_hours", HOUR * 24, &span(HOUR, 1..=720, "24"));
-    let grace = section.or("grace_hours", HOUR * 24, &span(HOUR, 1..=720, "24"));
+    let KeysConfig { overlap, grace, .. } = KeysConfig::default();
+    let overlap = section.or("overlap_hours", overlap, &span(HOUR, 1..=720, "24"));
+    let grace = section.or("grace_hours", grace, &span(HOUR, 1..=720, "24"));
     Some(KeysConfig { protection: protection?, token: token?, overlap: overlap?, grace: grace? })
 }
 

@@ -1,6 +1,6 @@
 //! Results of the use-cases as messages of the desk.
 
-use selat_exchange::{Ending, Held, ImportResult, PeerOutcome, PeerStatus, Receipt, ReleaseOutcome, Summary};
+use selat_exchange::{Ending, Freshness, Held, ImportResult, PeerOutcome, PeerStatus, Receipt, ReleaseOutcome, Summary};
 use selat_record::{Faults, Timestamp};
 use selat_store::repositories::{PeerState, Quarantined};
 use selat_wire::desk::{self as wire, PeerOutcomeKind};
@@ -110,7 +110,7 @@ pub(super) fn quarantined(row: Quarantined) -> wire::QuarantinedRecord {
 }
 
 pub(super) fn peer(status: PeerStatus) -> wire::PeerView {
-    let PeerStatus { entry, following, held, quarantined, release_log, cut_off } = status;
+    let PeerStatus { entry, following, held, quarantined, release_log, cut_off, comparison, acceptance } = status;
     let descriptor = &entry.descriptor;
     let state = match entry.row.state {
         PeerState::Pending => wire::PeerState::Pending,
@@ -119,6 +119,7 @@ pub(super) fn peer(status: PeerStatus) -> wire::PeerView {
         PeerState::Suspended => wire::PeerState::Suspended,
     };
     let (last_error, last_error_at) = following.last_error.unzip();
+    let (descriptor_fault, descriptor_fault_at) = comparison.last_descriptor_fault.unzip();
     let approval = entry.row.approval.as_ref();
     wire::PeerView {
         participant: entry.row.participant.to_string(),
@@ -144,7 +145,22 @@ pub(super) fn peer(status: PeerStatus) -> wire::PeerView {
         cut_off_until_ms: ms(cut_off.as_ref().map(|cut_off| cut_off.until)),
         cut_off_reason: cut_off.map(|cut_off| cut_off.reason).unwrap_or_default(),
         contact: descriptor.message().contact.as_ref().map(contact).unwrap_or_default(),
-        ..wire::PeerView::default()
+        standing_reason: entry.row.stopped.map(|stopped| stopped.reason).unwrap_or_default(),
+        refreshed_ms: ms(comparison.refreshed),
+        freshness: freshness(comparison.freshness).into(),
+        acknowledged_version: comparison.acknowledged,
+        clock_skew_ms: comparison.clock_skew_ms,
+        acceptance: acceptance.unwrap_or_default(),
+        descriptor_fault: descriptor_fault.unwrap_or_default(),
+        descriptor_fault_ms: ms(descriptor_fault_at),
+    }
+}
+
+fn freshness(freshness: Freshness) -> wire::Freshness {
+    match freshness {
+        Freshness::Fresh => wire::Freshness::Fresh,
+        Freshness::Ageing => wire::Freshness::Ageing,
+        Freshness::Stale => wire::Freshness::Stale,
     }
 }
 
@@ -153,6 +169,7 @@ fn contact(contact: &selat_record::pb::Contact) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(", ")
 }
 
-fn ms(time: Option<Timestamp>) -> i64 {
+/// Milliseconds, 0 for none.
+pub(super) fn ms(time: Option<Timestamp>) -> i64 {
     time.map_or(0, Timestamp::ms)
 }

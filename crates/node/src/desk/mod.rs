@@ -1,12 +1,14 @@
 //! The desk: what officers and operators reach, over a Unix socket or over TLS. Thin handlers: who calls, a checked
 //! request, one use-case, its result as a message.
 
+mod certificates;
 mod messages;
 mod peers;
 mod records;
 mod search;
 mod service;
 mod socket;
+mod trust;
 
 pub use service::DeskRpc;
 pub use socket::{DeskSocket, SocketError};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::Stream;
 use selat_exchange::{Actor, Exchange, ROWS_MAX, SearchEvent};
-use selat_link::{LiveLeaf, PeerListener};
+use selat_link::PeerListener;
 use selat_policy::{DeskAct, may};
 use selat_record::Timestamp;
 use selat_wire::desk::desk_server::Desk;
@@ -17,6 +17,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{actor_of, bad, messages, peers, reason_of, records, refused, search};
 use crate::calls::Calls;
+use crate::certificates::Certificates;
 use crate::officer::Callers;
 use crate::ping::ping;
 
@@ -25,7 +26,7 @@ const QUARANTINE_MAX: usize = 10_000;
 /// Outcomes of an import on their way to a slow reader.
 const OUTCOMES_QUEUED: usize = 2 * ROWS_MAX;
 
-type Reply<T> = Result<Response<T>, Status>;
+pub(super) type Reply<T> = Result<Response<T>, Status>;
 type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// The service behind the desk listeners.
@@ -39,8 +40,10 @@ pub struct DeskRpc {
     pub callers: Arc<Callers>,
     /// Where peers come in, for what it refused.
     pub listener: Arc<PeerListener>,
-    /// Our certificate, for its expiry.
-    pub leaf: Arc<LiveLeaf>,
+    /// Our certificate and its renewal.
+    pub certificates: Arc<Certificates>,
+    /// When the officer authority ends, and with it the certificates of officers.
+    pub officer_authority_until: Timestamp,
     /// Label of this node.
     pub node: String,
     /// When the node started.
@@ -48,11 +51,11 @@ pub struct DeskRpc {
 }
 
 impl DeskRpc {
-    fn actor<T>(&self, request: &Request<T>) -> Result<Actor, Status> {
+    pub(super) fn actor<T>(&self, request: &Request<T>) -> Result<Actor, Status> {
         actor_of(request, &self.callers)
     }
 
-    async fn view(&self, entry: selat_exchange::PeerEntry) -> Result<wire::PeerView, Status> {
+    pub(super) async fn view(&self, entry: selat_exchange::PeerEntry) -> Result<wire::PeerView, Status> {
         Ok(messages::peer(self.exchange.peer_status(entry).await.map_err(refused)?))
     }
 }
@@ -63,7 +66,7 @@ impl Desk for DeskRpc {
         let status = self.exchange.status(&self.actor(&request)?).await.map_err(refused)?;
         let descriptor = self.exchange.descriptor();
         let handshakes = self.listener.handshakes().summary();
-        let expires = self.leaf.leaf().validity().map_or(Timestamp::EPOCH, |(_, until)| until);
+        let expires = self.certificates.facts().not_after;
         let last = handshakes.recent.last().map(|last| format!("{} from {}: {}", last.at, last.remote, last.fault));
         Ok(Response::new(wire::StatusReply {
             federation: self.exchange.federation().to_string(),
@@ -246,28 +249,28 @@ impl Desk for DeskRpc {
         Ok(Response::new(wire::PeerPingReply { steps: ping(&self.exchange, &self.calls, peer).await }))
     }
 
-    async fn peer_suspend(&self, _: Request<wire::PeerStandingRequest>) -> Reply<wire::PeerView> {
-        Err(Status::unimplemented("peer_suspend"))
+    async fn peer_suspend(&self, request: Request<wire::PeerStandingRequest>) -> Reply<wire::PeerView> {
+        self.suspend(request).await
     }
 
-    async fn peer_resume(&self, _: Request<wire::PeerStandingRequest>) -> Reply<wire::PeerView> {
-        Err(Status::unimplemented("peer_resume"))
+    async fn peer_resume(&self, request: Request<wire::PeerStandingRequest>) -> Reply<wire::PeerView> {
+        self.resume(request).await
     }
 
-    async fn peer_remove(&self, _: Request<wire::PeerStandingRequest>) -> Reply<wire::PeerRemoveReply> {
-        Err(Status::unimplemented("peer_remove"))
+    async fn peer_remove(&self, request: Request<wire::PeerStandingRequest>) -> Reply<wire::PeerRemoveReply> {
+        self.remove(request).await
     }
 
-    async fn descriptor_chain(&self, _: Request<wire::DescriptorChainRequest>) -> Reply<wire::DescriptorChainReply> {
-        Err(Status::unimplemented("descriptor_chain"))
+    async fn descriptor_chain(&self, request: Request<wire::DescriptorChainRequest>) -> Reply<wire::DescriptorChainReply> {
+        self.chain(request).await
     }
 
-    async fn descriptor_publish(&self, _: Request<wire::DescriptorPublishRequest>) -> Reply<wire::DescriptorPublishReply> {
-        Err(Status::unimplemented("descriptor_publish"))
+    async fn descriptor_publish(&self, request: Request<wire::DescriptorPublishRequest>) -> Reply<wire::DescriptorPublishReply> {
+        self.publish(request).await
     }
 
-    async fn descriptor_acks(&self, _: Request<wire::DescriptorAcksRequest>) -> Reply<wire::DescriptorAcksReply> {
-        Err(Status::unimplemented("descriptor_acks"))
+    async fn descriptor_acks(&self, request: Request<wire::DescriptorAcksRequest>) -> Reply<wire::DescriptorAcksReply> {
+        self.acks(&request)
     }
 
     async fn key_status(&self, _: Request<wire::KeyStatusRequest>) -> Reply<wire::KeyStatusReply> {
@@ -286,12 +289,12 @@ impl Desk for DeskRpc {
         Err(Status::unimplemented("key_resign"))
     }
 
-    async fn cert_show(&self, _: Request<wire::CertShowRequest>) -> Reply<wire::CertView> {
-        Err(Status::unimplemented("cert_show"))
+    async fn cert_show(&self, request: Request<wire::CertShowRequest>) -> Reply<wire::CertView> {
+        self.certificate(&request)
     }
 
-    async fn cert_renew(&self, _: Request<wire::CertRenewRequest>) -> Reply<wire::CertView> {
-        Err(Status::unimplemented("cert_renew"))
+    async fn cert_renew(&self, request: Request<wire::CertRenewRequest>) -> Reply<wire::CertView> {
+        self.renew(request).await
     }
 
     async fn doctor(&self, _: Request<wire::DoctorRequest>) -> Reply<wire::DoctorReply> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::Value;
 
 use super::InitRequest;
-use crate::config::{CallerKey, CallerRule, VERSION};
+use crate::config::{CallerKey, CallerRule, KeysConfig, Protection, VERSION};
 
 /// The text of the file. Whether its values can be used is for [`crate::config::Config::parse`] to say.
 pub(super) fn write(request: &InitRequest) -> String {
@@ -17,6 +17,7 @@ pub(super) fn write(request: &InitRequest) -> String {
     text.key("federation", request.federation.as_str());
     text.key("node", request.node.as_str());
     text.key("unit", request.unit.as_str());
+    keys(&mut text, &request.keys);
     text.header("[peer]");
     text.key("listen", request.listen.to_string());
     text.key("advertise_host", request.advertise_host.as_str());
@@ -31,6 +32,32 @@ pub(super) fn write(request: &InitRequest) -> String {
     text.key("languages", request.contact.languages.clone());
     text.key("hours", request.contact.hours.as_str());
     text.0
+}
+
+/// Only what differs from a node with plain files.
+fn keys(text: &mut Text, keys: &KeysConfig) {
+    if keys.protection != Protection::Plain {
+        text.header("[keys]");
+    }
+    match &keys.protection {
+        Protection::Plain => {}
+        Protection::Passphrase { file } => {
+            text.key("protection", "passphrase");
+            if let Some(file) = file {
+                text.key("passphrase_file", absolute(file));
+            }
+        }
+        Protection::Credential { name } => {
+            text.key("protection", "credential");
+            text.key("credential", name.as_str());
+        }
+    }
+    if let Some(token) = &keys.token {
+        text.header("[keys.token]");
+        text.key("module", absolute(&token.module));
+        text.key("label", token.label.as_str());
+        text.key("pin_file", absolute(&token.pin_file));
+    }
 }
 
 fn desk(text: &mut Text, request: &InitRequest) {

@@ -3,14 +3,15 @@
 //! ```text
 //! DIR/selat.toml                     the configuration
 //! DIR/descriptor.selat               version 1, signed by all root keys; what peers are given
-//! DIR/keys/                          what the running node needs, see `keys_on_disk`
+//! DIR/keys/                          what the running node needs, see `keys`
 //! DIR/root/root-1.key, root-2.key... what only a change of keys needs; to be moved to separate places
 //! DIR/data/                          the store, empty
 //! ```
 //!
 //! Promises: the folder appears whole or not at all, by one rename, and survives power loss once `init` has returned;
 //! nothing that exists is overwritten; what is written is what `serve` will accept, because it is checked the same way
-//! first. Leaves out: any talk with other nodes.
+//! first. Keys that were made in a token are destroyed again when no node comes about. Leaves out: any talk with other
+//! nodes.
 
 mod args;
 mod config_text;
@@ -21,25 +22,21 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use selat_complaint::Complaint;
-use selat_link::{Authority, AuthorityError, OfficerAuthority};
+use selat_keyring::{Custody, Expected, KeyFaults, Keyring, Passphrase, PassphraseSource, Protection as Lock, keyfile};
 use selat_record::pb::KeyPurpose;
 use selat_record::{ContentId, FederationId, ParticipantId, Timestamp};
-use selat_seal::{Entropy, SealError, SecretKey, Signer};
+use selat_seal::{Entropy, KeyFailure, KeyFile, KeyRing as _, SealError, SecretKey};
 
 pub use args::{InitArgs, run_init};
 
-use crate::config::{CallerRule, Config, ConfigFaults, ContactConfig};
+use crate::calls::words;
+use crate::config::{CallerRule, Config, ConfigFaults, ContactConfig, KeysConfig};
 use crate::explain;
-use crate::keys_on_disk::{
-    CERTIFICATE_TAG, FreshKeys, OFFICER_CA_CERTIFICATE, officer_signer, signing_text, with_sources,
-};
+use crate::keys::{self, CERTIFICATE_TAG, NewKeysError, NodeKeys, OFFICER_CA_CERTIFICATE};
+use descriptor::WORKING;
 use scaffold::Scaffold;
-
-/// Life of both certificate authorities. They are replaced by a new descriptor, not by running out.
-const AUTHORITY_LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 const CONFIG: &str = "selat.toml";
 const DESCRIPTOR: &str = "descriptor.selat";
@@ -79,6 +76,12 @@ pub struct InitRequest {
     pub root_threshold: u8,
     /// Whether peers may name the participant to others.
     pub may_be_named: bool,
+    /// How the node's keys are kept, as the configuration will say.
+    pub keys: KeysConfig,
+    /// Where to read the passphrase that the node's key files get, if not where the configuration will say.
+    pub passphrase: Option<PassphraseSource>,
+    /// Where to read the passphrase that the root keys get; `None`: they get none.
+    pub root_passphrase: Option<PassphraseSource>,
 }
 
 /// What has been made.
@@ -96,6 +99,10 @@ pub struct InitReport {
     pub root_keys: Vec<PathBuf>,
     /// How many of them speak for the participant.
     pub root_threshold: u8,
+    /// Where the node's keys live, for people.
+    pub custody: String,
+    /// Whether the root keys are under a passphrase.
+    pub roots_protected: bool,
 }
 
 /// Why no node was made. Nothing of it is left behind.
@@ -119,12 +126,21 @@ pub enum InitError {
     /// The configuration that was asked for has faults.
     #[error("the configuration that was asked for has faults")]
     Config(#[source] ConfigFaults),
-    /// A certificate authority could not be made.
-    #[error("a certificate authority could not be made")]
-    Authority(#[from] AuthorityError),
+    /// There is no passphrase, or the token cannot be used.
+    #[error("the keys cannot be kept as asked for")]
+    Custody(#[from] KeyFaults),
+    /// A key or certificate authority could not be made.
+    #[error(transparent)]
+    Keys(#[from] NewKeysError),
     /// The descriptor would be refused by every peer.
     #[error("the first descriptor could not be made")]
     Descriptor(#[from] SealError),
+}
+
+impl From<KeyFailure> for InitError {
+    fn from(failure: KeyFailure) -> Self {
+        Self::Keys(failure.into())
+    }
 }
 
 impl From<InitError> for Complaint {
@@ -135,71 +151,110 @@ impl From<InitError> for Complaint {
             InitError::Occupied { .. } => about(&explain::INIT_OCCUPIED).cause("init never overwrites what exists"),
             InitError::Write { source, .. } => about(&explain::INIT_UNWRITABLE).cause(source),
             InitError::Config(faults) => faults.into(),
-            InitError::Authority(error) => about(&explain::INIT_AUTHORITY).cause(with_sources(&error)),
+            InitError::Custody(faults) => keys::complaint_of(&faults),
+            InitError::Keys(NewKeysError::Authority(error)) => about(&explain::INIT_AUTHORITY).cause(words(&error)),
+            InitError::Keys(NewKeysError::Key(error)) => about(&explain::INIT_KEY).cause(error),
             InitError::Descriptor(error) => about(&explain::INIT_DESCRIPTOR).cause(error),
         }
     }
 }
 
-/// Makes the node's folder.
-pub fn init(request: &InitRequest, now: Timestamp, entropy: &dyn Entropy) -> Result<InitReport, InitError> {
+/// Makes the node's folder. Waits for passphrases that are typed, and for the token.
+pub fn init(request: &InitRequest, now: Timestamp, entropy: &Arc<dyn Entropy>) -> Result<InitReport, InitError> {
     let dir = std::path::absolute(&request.dir).map_err(|source| write_error(&request.dir, source))?;
     refuse_occupied(&dir)?;
     let text = config_text::write(request);
     let config = Config::parse(&text, &dir.join(CONFIG), &dir).map_err(InitError::Config)?;
+    let (custody, root_lock) = locks(request, &config)?;
 
-    let keys = FreshKeys::generate(entropy);
-    let roots: Vec<_> = (0..request.root_keys).map(|_| SecretKey::generate(entropy)).collect();
-    let (nodes, officers) = authorities(request, &keys, now, entropy)?;
-    let descriptor = descriptor::first(request, &config, &keys, &roots, &nodes, now, entropy)?;
-
-    let scaffold = Scaffold::beside(&dir, entropy)?;
+    let mut scaffold = Scaffold::beside(&dir, &**entropy)?;
     scaffold.folder("keys")?;
-    for (name, text) in keys.files(&request.participant) {
-        scaffold.secret(Path::new("keys").join(name), text.as_bytes())?;
-    }
-    let certificate = pem::encode(&pem::Pem::new(CERTIFICATE_TAG, officers.certificate().to_vec()));
-    scaffold.file(Path::new("keys").join(OFFICER_CA_CERTIFICATE), certificate.as_bytes())?;
-    scaffold.folder("root")?;
-    let root_names: Vec<_> = (1..=roots.len()).map(|n| Path::new("root").join(format!("root-{n}.key"))).collect();
-    for (name, secret) in root_names.iter().zip(&roots) {
-        scaffold.secret(name, signing_text(&request.participant, KeyPurpose::Root, secret).as_bytes())?;
-    }
-    scaffold.folder("data")?;
-    scaffold.file(DESCRIPTOR, descriptor.text.as_bytes())?;
     scaffold.file(CONFIG, text.as_bytes())?;
-    scaffold.put_in_place(&dir)?;
-
-    Ok(InitReport {
-        config: dir.join(CONFIG),
-        descriptor: dir.join(DESCRIPTOR),
-        descriptor_id: descriptor.content_id,
-        root_keys: root_names.iter().map(|name| dir.join(name)).collect(),
-        root_threshold: request.root_threshold,
-        dir,
+    let custody = Custody { folder: scaffold.path("keys"), ..custody };
+    let ring = Keyring::open(&custody, &request.participant, &Expected::default(), entropy.clone())?;
+    let keys = NodeKeys::create(ring, request.federation.clone(), now, entropy.clone())?;
+    let plan = Plan { request, config: &config, dir: &dir, now, entropy: &**entropy };
+    let built = plan.build(&keys, root_lock.as_ref(), &mut scaffold);
+    built.inspect_err(|_| {
+        if !scaffold.is_in_place() {
+            give_back(&keys);
+        }
     })
 }
 
-fn authorities(
-    request: &InitRequest,
-    keys: &FreshKeys,
+/// What the new node is made from.
+struct Plan<'a> {
+    request: &'a InitRequest,
+    config: &'a Config,
+    dir: &'a Path,
     now: Timestamp,
-    entropy: &dyn Entropy,
-) -> Result<(Authority, OfficerAuthority), AuthorityError> {
-    let names = || (request.participant.clone(), request.federation.clone());
-    let (participant, federation) = names();
-    let tls_ca = Arc::new(Signer::new(KeyPurpose::TlsCa, keys.tls_ca.clone()));
-    let nodes = Authority::create(participant, federation, tls_ca, now, AUTHORITY_LIFE, entropy)?;
-    let (participant, federation) = names();
-    let officers = OfficerAuthority::create(
-        participant,
-        federation,
-        officer_signer(keys.officer_ca.seed()),
-        now,
-        AUTHORITY_LIFE,
-        entropy,
-    )?;
-    Ok((nodes, officers))
+    entropy: &'a dyn Entropy,
+}
+
+impl Plan<'_> {
+    fn build(
+        &self,
+        keys: &NodeKeys,
+        root_lock: Option<&Passphrase>,
+        scaffold: &mut Scaffold,
+    ) -> Result<InitReport, InitError> {
+        let working: Result<Vec<_>, _> = WORKING.iter().map(|purpose| keys.generate(*purpose)).collect();
+        let roots: Vec<_> = (0..self.request.root_keys).map(|_| SecretKey::generate(self.entropy)).collect();
+        let descriptor = self.first_descriptor(keys, &working?, &roots)?;
+        let certificate = pem::encode(&pem::Pem::new(CERTIFICATE_TAG, keys.officer_ca().certificate().to_vec()));
+        scaffold.file(Path::new("keys").join(OFFICER_CA_CERTIFICATE), certificate.as_bytes())?;
+        let root_names = self.write_roots(scaffold, &roots, root_lock)?;
+        scaffold.folder("data")?;
+        scaffold.file(DESCRIPTOR, descriptor.text.as_bytes())?;
+        scaffold.put_in_place(self.dir)?;
+        Ok(InitReport {
+            dir: self.dir.to_owned(),
+            config: self.dir.join(CONFIG),
+            descriptor: self.dir.join(DESCRIPTOR),
+            descriptor_id: descriptor.content_id,
+            root_keys: root_names.iter().map(|name| self.dir.join(name)).collect(),
+            root_threshold: self.request.root_threshold,
+            custody: keys.custody(),
+            roots_protected: root_lock.is_some(),
+        })
+    }
+
+    fn write_roots(
+        &self,
+        scaffold: &Scaffold,
+        roots: &[SecretKey],
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Vec<PathBuf>, InitError> {
+        scaffold.folder("root")?;
+        let mut names = Vec::new();
+        for (n, secret) in roots.iter().enumerate() {
+            let name = Path::new("root").join(format!("root-{}.key", n + 1));
+            let participant = self.request.participant.clone();
+            let file = KeyFile { participant, purpose: KeyPurpose::Root, secret: secret.clone() };
+            keyfile::write(&scaffold.path(&name), &file, passphrase)?;
+            names.push(name);
+        }
+        Ok(names)
+    }
+}
+
+/// Where the keys go and under which passphrases. Every passphrase is asked for before anything is made.
+fn locks(request: &InitRequest, config: &Config) -> Result<(Custody, Option<Passphrase>), KeyFaults> {
+    let mut custody = keys::custody(config);
+    if let Lock::Passphrase(source) = &custody.protection {
+        let source = request.passphrase.as_ref().unwrap_or(source);
+        custody.protection = Lock::under(&source.choose().map_err(selat_keyring::KeyFault::from)?);
+    }
+    let root = request.root_passphrase.as_ref().map(PassphraseSource::choose).transpose();
+    Ok((custody, root.map_err(selat_keyring::KeyFault::from)?))
+}
+
+/// Destroys what was made outside the folder, which takes its own files with it.
+fn give_back(keys: &NodeKeys) {
+    for key in keys.held() {
+        // The error that led here is the one to tell.
+        let _ = keys.destroy(key.id);
+    }
 }
 
 /// Early and for a clear message only: the rename at the end is what never overwrites.

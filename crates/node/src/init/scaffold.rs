@@ -42,19 +42,26 @@ impl Scaffold {
         DirBuilder::new().mode(0o700).create(&path).map_err(|source| write_error(&path, source))
     }
 
-    /// A file for its owner alone.
-    pub fn secret(&self, name: impl AsRef<Path>, content: &[u8]) -> Result<(), InitError> {
-        self.write(name.as_ref(), content, 0o600)
+    /// Where a file lies while the folder is under construction.
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.root.join(name)
     }
 
     /// A file that others may read if the umask lets them.
     pub fn file(&self, name: impl AsRef<Path>, content: &[u8]) -> Result<(), InitError> {
-        self.write(name.as_ref(), content, 0o644)
+        let path = self.path(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o644);
+        let written = options.open(&path).and_then(|mut file| {
+            file.write_all(content)?;
+            file.sync_all()
+        });
+        written.map_err(|source| write_error(&path, source))
     }
 
     /// Makes all of it durable and gives it its name. An empty folder of that name is replaced; one that holds
     /// anything, be it since a moment ago, is not.
-    pub fn put_in_place(mut self, dir: &Path) -> Result<(), InitError> {
+    pub fn put_in_place(&mut self, dir: &Path) -> Result<(), InitError> {
         let in_root = |source| write_error(&self.root, source);
         for entry in fs::read_dir(&self.root).map_err(in_root)? {
             let entry = entry.map_err(in_root)?;
@@ -74,15 +81,9 @@ impl Scaffold {
         dir.parent().map_or(Ok(()), sync_folder)
     }
 
-    fn write(&self, name: &Path, content: &[u8], mode: u32) -> Result<(), InitError> {
-        let path = self.root.join(name);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(mode);
-        let written = options.open(&path).and_then(|mut file| {
-            file.write_all(content)?;
-            file.sync_all()
-        });
-        written.map_err(|source| write_error(&path, source))
+    /// True once the folder has its name.
+    pub fn is_in_place(&self) -> bool {
+        self.done
     }
 }
 

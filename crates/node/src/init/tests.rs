@@ -11,7 +11,11 @@ use selat_seal::{AcceptedDescriptor, armor, decode_envelope};
 
 use super::*;
 use crate::config::CallerKey;
-use crate::keys_on_disk::{NodeKeys, read_signing};
+use crate::config::{Protection, TokenConfig};
+
+fn entropy() -> Arc<dyn Entropy> {
+    Arc::new(Counting::default())
+}
 
 /// Counts instead of drawing: every fill is different, every run the same.
 #[derive(Default)]
@@ -59,11 +63,14 @@ fn request(dir: &Path) -> InitRequest {
         root_keys: 3,
         root_threshold: 2,
         may_be_named: false,
+        keys: KeysConfig::default(),
+        passphrase: None,
+        root_passphrase: None,
     }
 }
 
 fn made(parent: &Path) -> InitReport {
-    init(&request(&parent.join("aus")), now(), &Counting::default()).unwrap()
+    init(&request(&parent.join("aus")), now(), &entropy()).unwrap()
 }
 
 fn entries(dir: &Path) -> Vec<String> {
@@ -73,10 +80,15 @@ fn entries(dir: &Path) -> Vec<String> {
     names
 }
 
-fn load(report: &InitReport) -> Result<NodeKeys, String> {
+fn load(report: &InitReport) -> Result<NodeKeys, Complaint> {
     let config = Config::load(&report.config).unwrap();
-    let keys = NodeKeys::load(&config.node.keys_dir, &config.node.participant, &config.node.federation);
-    keys.map_err(|faults| faults.to_string())
+    NodeKeys::open(&config, entropy()).map_err(|faults| keys::complaint_of(&faults))
+}
+
+/// The file of the only key of this purpose.
+fn key_file(keys: &Path, purpose: &str) -> PathBuf {
+    let found = entries(keys).into_iter().find(|name| name.starts_with(&format!("{purpose}-")));
+    keys.join(found.expect("init made a key of every purpose"))
 }
 
 fn descriptor(report: &InitReport) -> AcceptedDescriptor {
@@ -96,14 +108,34 @@ fn node_reads_back_what_init_wrote() {
 
     let keys = load(&report).unwrap();
     let descriptor = descriptor(&report);
-    for signer in [&keys.record, &keys.query, &keys.log] {
-        let described = descriptor.key(signer.id().as_bytes()).unwrap();
-        assert_eq!(described.purpose(), signer.purpose());
+    let mut purposes = Vec::new();
+    for held in keys.held() {
+        let described = descriptor.key(held.id.as_bytes()).unwrap();
+        assert_eq!(described.purpose(), held.purpose);
+        purposes.push(held.purpose);
     }
-    let authority = descriptor.tls_authorities()[0].to_vec();
-    let signer = Arc::new(Signer::new(KeyPurpose::TlsCa, keys.tls_ca.clone()));
-    let opened = Authority::open("AUS".parse().unwrap(), "demo".parse().unwrap(), signer, authority.into());
-    assert!(opened.is_ok());
+    purposes.sort_unstable();
+    assert_eq!(purposes, WORKING);
+    let authority = descriptor.active_authorities().next().unwrap();
+    let (signer, certificate) = (keys.signer(authority.id()).unwrap(), authority.certificate().unwrap().to_vec());
+    selat_link::Authority::open("AUS".parse().unwrap(), "demo".parse().unwrap(), signer, certificate.into()).unwrap();
+    assert_eq!((report.custody.as_str(), report.roots_protected), ("files", false));
+}
+
+#[test]
+fn authority_that_is_described_again_has_a_fresh_certificate_of_the_same_key() {
+    let parent = tempfile::tempdir().unwrap();
+    let keys = load(&made(parent.path())).unwrap();
+    let id = keys.generate(KeyPurpose::TlsCa).unwrap();
+    let (one, two) = (keys.describe(id, now()).unwrap(), keys.describe(id, now()).unwrap());
+    assert_eq!((one.id.as_slice(), one.public_key.as_slice()), (&id.as_bytes()[..], two.public_key.as_slice()));
+    assert_ne!(one.certificate, two.certificate);
+    let federation = "demo".parse().unwrap();
+    let facts =
+        selat_link::check_authority(&one.certificate, &one.public_key, &"AUS".parse().unwrap(), &federation).unwrap();
+    assert!(facts.not_before < now() && facts.not_after > now().plus(keys::AUTHORITY_LIFE / 2));
+    let record = keys.generate(KeyPurpose::Record).unwrap();
+    assert!(keys.describe(record, now()).unwrap().certificate.is_empty());
 }
 
 #[test]
@@ -116,9 +148,15 @@ fn descriptor_is_signed_by_every_root_and_names_the_endpoint() {
     assert_eq!(descriptor.envelope().signatures.len(), 3);
     assert_eq!((descriptor.endpoints()[0].host.as_str(), descriptor.endpoints()[0].port), ("selat.example.org", 7441));
     for path in &report.root_keys {
-        let root = read_signing(path, descriptor.participant(), KeyPurpose::Root).unwrap();
+        let root = read_root(path, None);
         assert!(descriptor.keys(KeyPurpose::Root).any(|key| key.id() == root.secret.id()));
     }
+}
+
+/// The root key in a file, opened with the passphrase in `passphrase` if it is under one.
+fn read_root(path: &Path, passphrase: Option<&Path>) -> KeyFile {
+    let source = PassphraseSource::File(passphrase.unwrap_or(Path::new("/absent")).to_owned());
+    keyfile::read(path, &selat_keyring::Lock::new(source), &"AUS".parse().unwrap(), KeyPurpose::Root).unwrap()
 }
 
 #[test]
@@ -128,10 +166,14 @@ fn folder_has_its_files_and_secrets_are_for_the_owner_alone() {
     assert_eq!(entries(parent.path()), ["aus"]);
     assert_eq!(entries(&report.dir), ["data", "descriptor.selat", "keys", "root", "selat.toml"]);
     let keys = entries(&report.dir.join("keys"));
-    assert_eq!(
-        keys,
-        ["log.key", "officer-ca.key", "officer-ca.pem", "query.key", "record.key", "storage.key", "tls-ca.key"]
-    );
+    let without_id = |name: &String| match name.split_once('-') {
+        Some((purpose, rest)) if rest.len() == "12345678.key".len() => format!("{purpose}.key"),
+        Some(("tls", rest)) => format!("tls-{}.key", rest.split('-').next().unwrap()),
+        _ => name.clone(),
+    };
+    let named: Vec<_> = keys.iter().map(without_id).collect();
+    let all = ["log.key", "officer-ca.key", "officer-ca.pem", "query.key", "record.key", "storage.key", "tls-ca.key"];
+    assert_eq!(named, all);
     assert_eq!(entries(&report.dir.join("root")), ["root-1.key", "root-2.key", "root-3.key"]);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     for folder in ["keys", "root", "data"] {
@@ -149,19 +191,19 @@ fn folder_that_holds_anything_is_refused_and_an_empty_one_is_used() {
     let dir = parent.path().join("aus");
     fs::create_dir(&dir).unwrap();
     made(parent.path());
-    let before = fs::read(dir.join("keys/record.key")).unwrap();
-    let error = init(&request(&dir), now(), &Counting::default()).unwrap_err();
+    let before = fs::read(key_file(&dir.join("keys"), "record")).unwrap();
+    let error = init(&request(&dir), now(), &entropy()).unwrap_err();
     assert!(matches!(error, InitError::Occupied { .. }), "{error}");
-    assert_eq!(fs::read(dir.join("keys/record.key")).unwrap(), before);
+    assert_eq!(fs::read(key_file(&dir.join("keys"), "record")).unwrap(), before);
 
     let file = parent.path().join("file");
     fs::write(&file, "x").unwrap();
-    let error = init(&request(&file), now(), &Counting::default()).unwrap_err();
+    let error = init(&request(&file), now(), &entropy()).unwrap_err();
     assert!(matches!(error, InitError::Occupied { .. }), "{error}");
     assert_eq!(entries(parent.path()), ["aus", "file"]);
 }
 
-/// Puts a file at the node's name as soon as the hidden folder's name is drawn, which is the last draw of all.
+/// Puts a file at the node's name as soon as the hidden folder's name is drawn.
 struct Intruder {
     inner: Counting,
     dir: PathBuf,
@@ -169,7 +211,7 @@ struct Intruder {
 
 impl Entropy for Intruder {
     fn fill(&self, bytes: &mut [u8]) {
-        if bytes.len() == 8 {
+        if bytes.len() == 8 && !self.dir.exists() {
             fs::create_dir(&self.dir).unwrap();
             fs::write(self.dir.join("precious"), "x").unwrap();
         }
@@ -181,7 +223,7 @@ impl Entropy for Intruder {
 fn folder_that_fills_while_init_works_is_not_overwritten_and_nothing_is_left() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("aus");
-    let intruder = Intruder { inner: Counting::default(), dir: dir.clone() };
+    let intruder: Arc<dyn Entropy> = Arc::new(Intruder { inner: Counting::default(), dir: dir.clone() });
     let error = init(&request(&dir), now(), &intruder).unwrap_err();
     assert!(matches!(error, InitError::Occupied { .. }), "{error}");
     assert_eq!(entries(parent.path()), ["aus"]);
@@ -194,9 +236,9 @@ fn write_that_fails_midway_leaves_nothing() {
     let dir = parent.path().join("aus");
     let scaffold = Scaffold::beside(&dir, &Counting::default()).unwrap();
     scaffold.folder("keys").unwrap();
-    scaffold.secret("keys/record.key", b"x").unwrap();
+    scaffold.file("keys/record.key", b"x").unwrap();
     assert_eq!(entries(parent.path()).len(), 1);
-    assert!(scaffold.secret("keys/record.key", b"again").is_err());
+    assert!(scaffold.file("keys/record.key", b"again").is_err());
     assert!(scaffold.file("absent/file", b"x").is_err());
     drop(scaffold);
     assert_eq!(entries(parent.path()), [""; 0]);
@@ -205,7 +247,7 @@ fn write_that_fails_midway_leaves_nothing() {
 #[test]
 fn parent_that_is_not_there_is_named() {
     let parent = tempfile::tempdir().unwrap();
-    let error = init(&request(&parent.path().join("absent/aus")), now(), &Counting::default()).unwrap_err();
+    let error = init(&request(&parent.path().join("absent/aus")), now(), &entropy()).unwrap_err();
     let complaint = Complaint::from(error);
     assert_eq!(complaint.code(), "SLT-1302");
     assert!(complaint.to_string().contains("parent folder"), "{complaint}");
@@ -219,7 +261,7 @@ fn request_that_makes_a_bad_configuration_or_descriptor_writes_nothing() {
     let code = |change: fn(&mut InitRequest)| {
         let mut request = request(&dir);
         change(&mut request);
-        let error = init(&request, now(), &Counting::default()).unwrap_err();
+        let error = init(&request, now(), &entropy()).unwrap_err();
         Complaint::from(error).code().to_owned()
     };
     assert_eq!(code(|request| request.unit = String::new()), "SLT-1006");
@@ -234,7 +276,7 @@ fn request_that_makes_a_bad_configuration_or_descriptor_writes_nothing() {
 }
 
 /// What loading says after one file of a good node was spoilt.
-fn spoilt(spoil: impl FnOnce(&Path)) -> String {
+fn spoilt(spoil: impl FnOnce(&Path)) -> Complaint {
     let parent = tempfile::tempdir().unwrap();
     let report = made(parent.path());
     spoil(&report.dir.join("keys"));
@@ -242,42 +284,90 @@ fn spoilt(spoil: impl FnOnce(&Path)) -> String {
 }
 
 #[test]
-fn key_file_open_to_others_is_refused_with_its_mend() {
-    let text = spoilt(|keys| {
-        for (name, mode) in [("record.key", 0o640), ("storage.key", 0o604), ("officer-ca.key", 0o602)] {
-            fs::set_permissions(keys.join(name), fs::Permissions::from_mode(mode)).unwrap();
-        }
+fn one_bad_key_file_is_told_with_its_mend_and_several_with_a_line_each() {
+    let expose = |path: PathBuf| fs::set_permissions(path, fs::Permissions::from_mode(0o640)).unwrap();
+    let one = spoilt(|keys| expose(key_file(keys, "record")));
+    assert_eq!(one.code(), "SLT-1102");
+    let text = one.to_string();
+    assert!(text.contains("is open to others") && text.contains("its mode is 0640"), "{text}");
+    assert!(text.contains("mend:  chmod 600 "), "{text}");
+
+    let three = spoilt(|keys| {
+        expose(key_file(keys, "query"));
+        fs::write(keys.join("storage.key"), "-----BEGIN SELAT").unwrap();
+        fs::remove_file(keys.join("officer-ca.key")).unwrap();
     });
-    assert_eq!(text.matches("error[SLT-1102]").count(), 3, "{text}");
-    assert!(text.contains("record.key is open to others") && text.contains("its mode is 0640"), "{text}");
-    assert!(text.contains("chmod 600 "), "{text}");
+    let text = three.to_string();
+    assert_eq!(text.matches("cause: ").count(), 3, "{text}");
+    assert!(text.contains("3 keys cannot be used") && text.contains("restore it from the backup"), "{text}");
 }
 
 #[test]
-fn key_files_that_are_absent_cut_or_swapped_are_each_named() {
-    let text = spoilt(|keys| {
-        fs::remove_file(keys.join("log.key")).unwrap();
-        fs::write(keys.join("storage.key"), "-----BEGIN SELAT").unwrap();
-        fs::copy(keys.join("query.key"), keys.join("record.key")).unwrap();
-        fs::remove_file(keys.join("tls-ca.key")).unwrap();
-        fs::create_dir(keys.join("tls-ca.key")).unwrap();
-        fs::write(keys.join("officer-ca.pem"), "x".repeat(20_000)).unwrap();
-    });
-    let lines: Vec<_> = text.lines().filter(|line| line.starts_with("error")).collect();
-    assert_eq!(lines.len(), 5, "{text}");
-    assert_eq!(text.matches("SLT-1101]").count(), 3, "{text}");
-    assert_eq!(text.matches("SLT-1103]").count(), 1, "{text}");
-    assert!(text.contains("it holds the query key of AUS, and the record key of AUS belongs there"), "{text}");
+fn certificate_of_the_officers_authority_that_does_not_hold_is_named() {
+    let cut = spoilt(|keys| fs::write(keys.join("officer-ca.pem"), "x".repeat(20_000)).unwrap());
+    assert_eq!(cut.code(), "SLT-1103");
+    assert!(cut.to_string().contains("officer-ca.pem"), "{cut}");
+    let absent = spoilt(|keys| fs::remove_file(keys.join("officer-ca.pem")).unwrap());
+    assert_eq!(absent.code(), "SLT-1101");
 }
 
 #[test]
 fn keys_of_another_participant_are_refused() {
     let parent = tempfile::tempdir().unwrap();
-    let report = made(parent.path());
-    let keys = NodeKeys::load(&report.dir.join("keys"), &"IDN".parse().unwrap(), &"demo".parse().unwrap());
-    let text = keys.err().expect("IDN may not use the keys of AUS").to_string();
-    assert_eq!(text.matches("SLT-1104]").count(), 4, "{text}");
-    assert!(text.contains("officer-ca.pem"), "{text}");
+    let mut config = Config::load(&made(parent.path()).config).unwrap();
+    config.node.participant = "IDN".parse().unwrap();
+    let faults = NodeKeys::open(&config, entropy()).err().expect("IDN may not use the keys of AUS");
+    let told = keys::complaint_of(&faults).to_string();
+    assert_eq!(told.matches("belongs there").count(), 4, "{told}");
+}
+
+/// A file for its owner alone with this first line.
+fn line_in(folder: &Path, name: &str, line: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, line).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+#[test]
+fn keys_under_a_passphrase_are_opened_with_it_alone() {
+    let parent = tempfile::tempdir().unwrap();
+    let file = line_in(parent.path(), "passphrase", "six words that nobody would guess\n");
+    let roots = line_in(parent.path(), "roots", "six more that nobody would guess\n");
+    let mut request = request(&parent.path().join("aus"));
+    request.keys.protection = Protection::Passphrase { file: Some(file.clone()) };
+    request.root_passphrase = Some(PassphraseSource::File(roots.clone()));
+    let report = init(&request, now(), &entropy()).unwrap();
+    assert_eq!((report.custody.as_str(), report.roots_protected), ("files, passphrase", true));
+    let written = fs::read_to_string(&report.config).unwrap();
+    assert!(written.contains("protection = \"passphrase\"") && !written.contains("nobody"), "{written}");
+
+    assert_eq!(load(&report).unwrap().held().len(), 4);
+    let record = key_file(&report.dir.join("keys"), "record");
+    assert!(keyfile::is_protected(&record).unwrap() && keyfile::is_protected(&report.root_keys[0]).unwrap());
+    read_root(&report.root_keys[0], Some(&roots));
+
+    line_in(parent.path(), "passphrase", "six other words entirely\n");
+    assert_eq!(load(&report).err().map(|refused| refused.code().to_owned()).as_deref(), Some("SLT-1106"));
+    fs::remove_file(&file).unwrap();
+    assert_eq!(load(&report).err().map(|refused| refused.code().to_owned()).as_deref(), Some("SLT-1106"));
+}
+
+#[test]
+fn custody_that_cannot_be_had_leaves_nothing() {
+    let parent = tempfile::tempdir().unwrap();
+    let code = |change: &dyn Fn(&mut InitRequest)| {
+        let mut request = request(&parent.path().join("aus"));
+        change(&mut request);
+        Complaint::from(init(&request, now(), &entropy()).unwrap_err()).code().to_owned()
+    };
+    let absent = parent.path().join("absent");
+    let locked = Protection::Passphrase { file: Some(absent.clone()) };
+    assert_eq!(code(&|request| request.keys.protection = locked.clone()), "SLT-1106");
+    assert_eq!(code(&|request| request.root_passphrase = Some(PassphraseSource::File(absent.clone()))), "SLT-1106");
+    let token = TokenConfig { module: absent.clone(), label: "selat".to_owned(), pin_file: absent.clone() };
+    assert_eq!(code(&|request| request.keys.token = Some(token.clone())), "SLT-1107");
+    assert_eq!(entries(parent.path()), [""; 0]);
 }
 
 #[derive(Parser)]
@@ -320,6 +410,20 @@ fn command_makes_a_node_and_says_what_comes_next() {
 
     let again = run_init(Command::parse_from(flags).init, &mut Vec::new()).unwrap_err();
     assert_eq!((again.code(), again.exit()), ("SLT-1301", Exit::Conflict));
+}
+
+#[test]
+fn flags_for_keys_that_do_not_go_together_are_refused() {
+    let base = "selat aus --participant AUS --federation demo --unit C --advertise-host h --contact-phone 1";
+    let parsed = |more: &str| Command::try_parse_from(format!("{base} {more}").split_whitespace());
+    for more in ["--keys token", "--keys token --token-module m --token-label l", "--keys hardware"] {
+        assert!(parsed(more).is_err(), "{more}");
+    }
+    assert!(parsed("--root-passphrase --root-passphrase-file f").is_err());
+    for more in ["--passphrase-file f", "--token-label selat", "--keys credential --token-module m"] {
+        let refused = run_init(parsed(more).unwrap().init, &mut Vec::new()).unwrap_err();
+        assert_eq!(refused.code(), "SLT-1305", "{more}");
+    }
 }
 
 #[test]

@@ -1,0 +1,127 @@
+//! Compares descriptors with one peer again and again: at start, when its hint says so, and at once when somebody calls for
+//! it because one side lacks something. What the peer lacks is pushed, what we lack is pulled.
+//!
+//! Promises: one comparison at a time; a peer that cannot be compared with is tried again with a growing pause, never less
+//! often than it is looked at anyway; pauses are drawn apart, so that a federation does not knock all at once. Leaves out:
+//! what a comparison does, which is the exchange's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use selat_exchange::{Exchange, RefreshError};
+use selat_record::ParticipantId;
+use selat_seal::Entropy;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+/// First pause after a failure; each further failure doubles it.
+const PAUSE_FIRST: Duration = Duration::from_secs(5);
+/// Longest pause after a failure.
+const PAUSE_MAX: Duration = Duration::from_secs(600);
+/// Shortest and longest time between two looks at a peer that says how often it wants to be looked at.
+const HINT_MIN: Duration = Duration::from_secs(60);
+const HINT_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How often one is looked at that does not say.
+const UNHINTED: Duration = Duration::from_secs(3600);
+/// Calls to compare at once are heeded this far apart: a peer may call for it with every hello.
+const CALLS_APART: Duration = Duration::from_secs(1);
+
+/// What a refresher needs.
+pub struct Refresher {
+    /// The use-cases.
+    pub exchange: Arc<Exchange>,
+    /// Draws the pauses apart.
+    pub entropy: Arc<dyn Entropy>,
+    /// How often to look; `None`: as the peer hints.
+    pub period: Option<Duration>,
+}
+
+impl Refresher {
+    /// Compares with `peer` until `stop`.
+    pub async fn run(self, peer: ParticipantId, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.compare_for_ever(&peer) => {}
+        }
+    }
+
+    async fn compare_for_ever(&self, peer: &ParticipantId) {
+        let called = self.exchange.refresh_call_of(peer);
+        let mut failures = 0;
+        loop {
+            failures = match self.exchange.refresh(peer).await {
+                Ok(done) => {
+                    debug!(%peer, version = done.version, pulled = done.pulled, pushed = done.pushed, "descriptors compared");
+                    0
+                }
+                Err(error) => {
+                    tell(peer, &error, failures);
+                    failures + 1
+                }
+            };
+            let pause = self.pause(peer, failures);
+            self.exchange.clock().sleep(CALLS_APART).await;
+            tokio::select! {
+                () = self.exchange.clock().sleep(pause) => {}
+                () = called.notified() => {}
+            }
+        }
+    }
+
+    fn pause(&self, peer: &ParticipantId, failures: u32) -> Duration {
+        let period = self.period.unwrap_or_else(|| self.hinted(peer));
+        let mut drawn = [0; 4];
+        self.entropy.fill(&mut drawn);
+        spread(pause_after(failures, period), u32::from_be_bytes(drawn))
+    }
+
+    fn hinted(&self, peer: &ParticipantId) -> Duration {
+        let book = self.exchange.book();
+        let hint = book.peer(peer).map_or(0, |entry| entry.descriptor.message().refresh_hint_s);
+        if hint == 0 { UNHINTED } else { Duration::from_secs(u64::from(hint)).clamp(HINT_MIN, HINT_MAX) }
+    }
+}
+
+/// How long to wait when the last `failures` comparisons failed.
+fn pause_after(failures: u32, period: Duration) -> Duration {
+    match failures.checked_sub(1) {
+        None => period,
+        Some(doublings) => PAUSE_FIRST.saturating_mul(1 << doublings.min(16)).min(PAUSE_MAX).min(period),
+    }
+}
+
+/// Up to a tenth less, as drawn.
+fn spread(pause: Duration, drawn: u32) -> Duration {
+    pause - (pause / 10).mul_f64(f64::from(drawn) / f64::from(u32::MAX))
+}
+
+/// A peer that is down is the follower's to tell of. Anything else is told once, not at every try.
+fn tell(peer: &ParticipantId, error: &RefreshError, failures_before: u32) {
+    match error {
+        RefreshError::Call(_) => debug!(%peer, %error, "descriptors not compared"),
+        _ if failures_before == 0 => warn!(%peer, %error, "descriptors not compared to the end"),
+        _ => debug!(%peer, %error, "descriptors still not compared to the end"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pause_grows_with_failures_up_to_its_bound_and_never_beyond_the_period() {
+        let hour = Duration::from_secs(3600);
+        let seconds = |failures, period| pause_after(failures, period).as_secs();
+        let grown: Vec<_> = (0..10).map(|failures| seconds(failures, hour)).collect();
+        assert_eq!(grown, [3600, 5, 10, 20, 40, 80, 160, 320, 600, 600]);
+        assert_eq!(seconds(u32::MAX, hour), 600);
+        assert_eq!([seconds(0, hour / 3600), seconds(9, hour / 3600)], [1, 1]);
+    }
+
+    #[test]
+    fn pause_is_drawn_up_to_a_tenth_shorter() {
+        let pause = Duration::from_secs(100);
+        assert_eq!(spread(pause, 0), pause);
+        assert_eq!(spread(pause, u32::MAX), pause * 9 / 10);
+    }
+}

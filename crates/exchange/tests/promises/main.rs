@@ -10,9 +10,13 @@ mod ask;
 #[cfg(test)]
 mod backlog;
 #[cfg(test)]
+mod comparing;
+#[cfg(test)]
 mod consult;
 #[cfg(test)]
 mod denied;
+#[cfg(test)]
+mod equivocation;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use selat_exchange::{ExchangeError, Published};
 use selat_record::pb::{self, KeyPurpose, KeyStatus};
 use selat_record::{Payload, Timestamp};
 use selat_seal::descriptor::write_chain;
-use selat_seal::{At, KeyId, KeyRing, verify};
+use selat_seal::{AcceptedDescriptor, At, KeyId, KeyRing, verify};
 
 use super::{Node, operator};
 
@@ -71,6 +71,15 @@ impl Node {
     /// The version of `peer`'s descriptor that is held here.
     pub fn holds_of(&self, peer: &Self) -> u64 {
         self.book().peer(peer.id()).unwrap().descriptor.version()
+    }
+}
+
+impl Node {
+    /// A version of `peer`'s descriptor that is kept here.
+    pub async fn kept(&self, peer: &Self, version: u64) -> AcceptedDescriptor {
+        let kept = self.store.descriptors.version(peer.id(), version).await.unwrap().unwrap();
+        let envelope = prost::Message::decode(kept.envelope.as_slice()).unwrap();
+        AcceptedDescriptor::restore(self.federation(), &envelope).unwrap()
     }
 }
 

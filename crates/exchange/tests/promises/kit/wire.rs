@@ -14,29 +14,27 @@ use selat_seal::AcceptedDescriptor;
 type Reply = Result<pb::Envelope, CallError>;
 type Conduct = Arc<dyn Fn(pb::Envelope) -> BoxFuture<'static, Reply> + Send + Sync>;
 
-/// How a peer behaves when descriptors are compared: it is handed what an honest node would have said, and says what it
+type Said<T> = Result<T, CallError>;
+
+/// How a peer behaves when descriptors are compared: each is handed what an honest node would have said, and says what it
 /// likes.
-pub trait Manners: Send + Sync {
-    fn hello(&self, honest: Result<Greeting, CallError>) -> Result<Greeting, CallError> {
-        honest
-    }
+pub struct Manners {
+    pub hello: Box<dyn Fn(Greeting) -> Said<Greeting> + Send + Sync>,
+    /// Also given: of whom, and from which version.
+    pub descriptors: Box<dyn Fn(&ParticipantId, u64, Vec<pb::Envelope>) -> Said<Vec<pb::Envelope>> + Send + Sync>,
+    pub announced: Box<dyn Fn(Edition) -> Said<Edition> + Send + Sync>,
+    /// Announcements are lost on their way there.
+    pub loses_announcements: bool,
+}
 
-    fn descriptors(
-        &self,
-        _participant: &ParticipantId,
-        _from: u64,
-        honest: Result<Vec<pb::Envelope>, CallError>,
-    ) -> Result<Vec<pb::Envelope>, CallError> {
-        honest
-    }
-
-    /// True: the announcement is lost on its way there.
-    fn loses_announcement(&self) -> bool {
-        false
-    }
-
-    fn announce(&self, honest: Result<Edition, CallError>) -> Result<Edition, CallError> {
-        honest
+impl Default for Manners {
+    fn default() -> Self {
+        Self {
+            hello: Box::new(Ok),
+            descriptors: Box::new(|_, _, honest| Ok(honest)),
+            announced: Box::new(Ok),
+            loses_announcements: false,
+        }
     }
 }
 
@@ -54,7 +52,7 @@ pub struct Wire {
     nodes: Mutex<BTreeMap<ParticipantId, Arc<Exchange>>>,
     conduct: Mutex<BTreeMap<ParticipantId, Conduct>>,
     asked: Mutex<Vec<(ParticipantId, pb::Envelope)>>,
-    manners: Mutex<BTreeMap<ParticipantId, Arc<dyn Manners>>>,
+    manners: Mutex<BTreeMap<ParticipantId, Arc<Manners>>>,
     calls: Mutex<Vec<Call>>,
 }
 
@@ -78,7 +76,7 @@ impl Wire {
     }
 
     /// From now on `peer` has these manners when descriptors are compared.
-    pub fn mannered(&self, peer: &ParticipantId, manners: impl Manners + 'static) {
+    pub fn mannered(&self, peer: &ParticipantId, manners: Manners) {
         self.manners.lock().unwrap().insert(peer.clone(), Arc::new(manners));
     }
 
@@ -92,8 +90,8 @@ impl Wire {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 
-    fn manners_of(&self, peer: &ParticipantId) -> Arc<dyn Manners> {
-        self.manners.lock().unwrap().get(peer).cloned().unwrap_or_else(|| Arc::new(Honest))
+    fn manners_of(&self, peer: &ParticipantId) -> Arc<Manners> {
+        self.manners.lock().unwrap().get(peer).cloned().unwrap_or_default()
     }
 
     fn node(&self, peer: &ParticipantId) -> Result<Arc<Exchange>, CallError> {
@@ -113,10 +111,6 @@ impl Wire {
         answer.map(selat_policy::Permitted::into_inner).map_err(|error| CallError::Refused(error.to_string()))
     }
 }
-
-struct Honest;
-
-impl Manners for Honest {}
 
 fn refused(error: ExchangeError) -> CallError {
     CallError::Refused(error.to_string())
@@ -144,8 +138,8 @@ impl PeerPort for Port {
         let to = peer.participant();
         self.wire.calls.lock().unwrap().push(Call::Hello(to.clone()));
         let node = self.wire.node(to)?;
-        let honest = node.greeted(&self.from, &greeting).await.map_err(refused);
-        self.wire.manners_of(to).hello(honest)
+        let honest = node.greeted(&self.from, &greeting).await.map_err(refused)?;
+        (self.wire.manners_of(to).hello)(honest)
     }
 
     async fn descriptors(
@@ -157,17 +151,17 @@ impl PeerPort for Port {
         let to = peer.participant();
         self.wire.calls.lock().unwrap().push(Call::Descriptors(to.clone(), participant.clone(), from));
         let node = self.wire.node(to)?;
-        let honest = node.descriptors_for(&self.from, participant, from).await.map_err(refused);
-        self.wire.manners_of(to).descriptors(participant, from, honest)
+        let honest = node.descriptors_for(&self.from, participant, from).await.map_err(refused)?;
+        (self.wire.manners_of(to).descriptors)(participant, from, honest)
     }
 
     async fn announce(&self, peer: &AcceptedDescriptor, descriptor: pb::Envelope) -> Result<Edition, CallError> {
         let to = peer.participant();
         self.wire.calls.lock().unwrap().push(Call::Announce(to.clone()));
         let (node, manners) = (self.wire.node(to)?, self.wire.manners_of(to));
-        if manners.loses_announcement() {
+        if manners.loses_announcements {
             return Err(CallError::Late);
         }
-        manners.announce(node.announced(&self.from, &descriptor).await.map_err(refused))
+        (manners.announced)(node.announced(&self.from, &descriptor).await.map_err(refused)?)
     }
 }

@@ -6,10 +6,11 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use selat_record::Timestamp;
+use selat_record::{ParticipantId, Timestamp};
 
 use super::published::NodeDescriptorCommand;
 use super::span::moment;
+use super::values::participant;
 pub use draft::{ContentChanges, DraftArgs, KeyChanges};
 pub(crate) use values::key_name;
 pub use values::{Ending, KeyName, Moment, Protocol};
@@ -37,14 +38,20 @@ pub enum DescriptorCommand {
 /// What `selat descriptor show` takes.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Of several versions in a file the last is shown. Nothing is believed by being shown: selat descriptor verify.
+Without a file the node is asked for the descriptor in force: our own, or that of a peer. Of several versions in a file the \
+last is shown. Nothing in a file is believed by being shown: selat descriptor verify.
 
 Examples:
+  selat descriptor show
+  selat descriptor show --peer IDN
   selat descriptor show AUS.descriptor
   selat descriptor show AUS-2.draft --output json")]
 pub struct ShowArgs {
-    /// File of a descriptor or of a draft; - reads standard input
-    pub file: PathBuf,
+    /// File of a descriptor or of a draft; - reads standard input; without it the node is asked
+    pub file: Option<PathBuf>,
+    /// The peer whose descriptor the node is asked for
+    #[arg(long, value_name = "PEER", value_parser = participant, conflicts_with = "file")]
+    pub peer: Option<ParticipantId>,
 }
 
 /// What `selat descriptor diff` takes.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Session, standing};
 use crate::cli::{ApproveArgs, Form, InviteArgs, JoinArgs, PeerArgs, PeerCommand};
 use crate::explain;
-use crate::input::{small_text, unreadable};
+use crate::input::{CHAIN_FILE_MAX, text_up_to, unreadable};
 use crate::refusal::refusal;
 use crate::show::{SHAPE_VERSION, peer};
 
@@ -59,7 +59,7 @@ async fn invite(session: &mut Session<'_>, args: &InviteArgs) -> Result<Exit, Co
 }
 
 async fn join(session: &mut Session<'_>, args: &JoinArgs) -> Result<Exit, Complaint> {
-    let descriptor = small_text(&args.file)?;
+    let descriptor = text_up_to(&args.file, CHAIN_FILE_MAX)?;
     let mut desk = session.desk().await?;
     let doing = format!("the descriptor in {} was not joined", args.file.display());
     let view = desk.peer_join(PeerJoinRequest { descriptor }).await.map_err(refusal(doing))?.into_inner();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use crate::cli::{Form, NodeDescriptorCommand, PublishArgs};
-use crate::input::small_text;
+use crate::input::{CHAIN_FILE_MAX, text_up_to};
 use crate::refusal::refusal;
 use crate::show::{SHAPE_VERSION, plan, words};
 
@@ -18,7 +18,7 @@ pub(super) async fn run(session: &mut Session<'_>, command: NodeDescriptorComman
 }
 
 async fn publish(session: &mut Session<'_>, args: &PublishArgs) -> Result<Exit, Complaint> {
-    let descriptor = small_text(&args.file)?;
+    let descriptor = text_up_to(&args.file, CHAIN_FILE_MAX)?;
     let mut desk = session.desk().await?;
     let doing = format!("the descriptor in {} was not published", args.file.display());
     let reply = desk.descriptor_publish(DescriptorPublishRequest { descriptor }).await.map_err(refusal(doing))?;

@@ -3,14 +3,14 @@
 use selat_complaint::Exit;
 use selat_record::pb::KeyPurpose;
 use selat_wire::desk::{
-    DescriptorAcksReply, KeyApplyReply, KeyGoalKind, KeyPlan, KeyResignReply, KeyStepState, PeerReadiness,
-    ResignedRecord, StatusReply,
+    DescriptorAcksReply, DescriptorChainReply, KeyApplyReply, KeyGoalKind, KeyPlan, KeyResignReply, KeyStepState,
+    PeerReadiness, ResignedRecord, StatusReply,
 };
 use serde_json::Value;
 
 use crate::show::plan::tests::{draft_text, half_way, step};
 use crate::show::{certificate, keys};
-use crate::testing::{FakeDesk, Running, Said};
+use crate::testing::{FakeDesk, Running, Said, descriptors};
 
 fn json_of(said: &Said) -> Value {
     serde_json::from_str(&said.data()).unwrap_or_else(|fault| panic!("{fault}: {}", said.data()))
@@ -231,4 +231,17 @@ async fn signing_anew_ends_when_nothing_is_left_and_when_nothing_moves() {
         FakeDesk { status: status(), doubtful: Some(doubtful(1, 0, true)), resigned, ..Default::default() }.serve();
     let (exit, said) = stuck.run("key resign --yes").await;
     assert_eq!(exit, Exit::Partial, "{}", said.talk());
+}
+
+#[tokio::test]
+async fn descriptor_in_force_is_shown_of_us_and_of_a_peer() {
+    let (first, later) = (descriptors::first(), descriptors::next(&descriptors::first(), |_| {}));
+    let descriptors = vec![descriptors::signed(&first, &[1, 2]), descriptors::signed(&later, &[1, 3])];
+    let chain = DescriptorChainReply { participant: "AUS".into(), descriptors };
+    let desk = FakeDesk { chain: Some(chain), ..Default::default() }.serve();
+    let (exit, said) = desk.run("descriptor show -o table").await;
+    assert_eq!(exit, Exit::Ok, "{}", said.talk());
+    assert!(said.data().starts_with("AUS  descriptor 2\n"), "{}", said.data());
+    assert_eq!(desk.run("descriptor show --peer IDN").await.0, Exit::Ok);
+    assert_eq!(desk.seen(|seen| seen.chains.clone()), ["", "IDN"]);
 }

@@ -1,17 +1,39 @@
 //! `selat descriptor show` and `diff`.
 
+use std::path::Path;
+
 use selat_complaint::{Complaint, Exit};
+use selat_record::ParticipantId;
+use selat_wire::desk::DescriptorChainRequest;
 
 use super::document::Document;
 use crate::cli::{DiffArgs, ShowArgs};
 use crate::commands::Session;
-use crate::show::descriptor::{self, changes::changes};
+use crate::explain;
+use crate::refusal::refusal;
+use crate::show::descriptor::{self, View, changes::changes};
 
-pub(super) fn show(session: &mut Session<'_>, args: &ShowArgs) -> Result<Exit, Complaint> {
-    let view = Document::read(&args.file)?.view(&args.file)?;
+/// Where a descriptor that the node gave is said to come from.
+const NODE: &str = "the node's reply";
+
+pub(super) async fn show(session: &mut Session<'_>, args: &ShowArgs) -> Result<Exit, Complaint> {
+    let view = match &args.file {
+        Some(file) => Document::read(file)?.view(file)?,
+        None => in_force(session, args.peer.as_ref()).await?,
+    };
     let width = session.screen.width();
     session.print(|| descriptor::json(&view), || descriptor::lines(&view, width))?;
     Ok(Exit::Ok)
+}
+
+/// The descriptor in force of a peer, or our own, as the node holds it.
+async fn in_force(session: &Session<'_>, peer: Option<&ParticipantId>) -> Result<View, Complaint> {
+    let mut desk = session.desk().await?;
+    let request = DescriptorChainRequest { peer: peer.map(ToString::to_string).unwrap_or_default() };
+    let reply = desk.descriptor_chain(request).await.map_err(refusal("the descriptor cannot be shown"))?;
+    let last = reply.into_inner().descriptors.pop();
+    let last = last.ok_or_else(|| Complaint::about(&explain::REPLY_UNREADABLE).cause("it holds no descriptor"))?;
+    Document::Chain(vec![last]).view(Path::new(NODE))
 }
 
 pub(super) fn diff(session: &mut Session<'_>, args: &DiffArgs) -> Result<Exit, Complaint> {

@@ -27,7 +27,7 @@ use selat_complaint::Complaint;
 use selat_keyring::{Custody, Expected, KeyFaults, Keyring, Passphrase, PassphraseSource, Protection as Lock, keyfile};
 use selat_record::pb::KeyPurpose;
 use selat_record::{ContentId, FederationId, ParticipantId, Timestamp};
-use selat_seal::{Entropy, KeyFailure, KeyFile, KeyRing as _, SealError, SecretKey};
+use selat_seal::{Entropy, HeldKey, KeyFailure, KeyFile, KeyRing as _, SealError, SecretKey};
 
 pub use args::{InitArgs, run_init};
 
@@ -172,12 +172,14 @@ pub fn init(request: &InitRequest, now: Timestamp, entropy: &Arc<dyn Entropy>) -
     scaffold.file(CONFIG, text.as_bytes())?;
     let custody = Custody { folder: scaffold.path("keys"), ..custody };
     let ring = Keyring::open(&custody, &request.participant, &Expected::default(), entropy.clone())?;
+    // A token may hold keys of another node of this participant.
+    let before = ring.held();
     let keys = NodeKeys::create(ring, request.federation.clone(), now, entropy.clone())?;
     let plan = Plan { request, config: &config, dir: &dir, now, entropy: &**entropy };
     let built = plan.build(&keys, root_lock.as_ref(), &mut scaffold);
     built.inspect_err(|_| {
         if !scaffold.is_in_place() {
-            give_back(&keys);
+            give_back(&keys, &before);
         }
     })
 }
@@ -249,9 +251,9 @@ fn locks(request: &InitRequest, config: &Config) -> Result<(Custody, Option<Pass
     Ok((custody, root.map_err(selat_keyring::KeyFault::from)?))
 }
 
-/// Destroys what was made outside the folder, which takes its own files with it.
-fn give_back(keys: &NodeKeys) {
-    for key in keys.held() {
+/// Destroys what was made outside the folder, which takes its own files with it. What was there before stays.
+fn give_back(keys: &NodeKeys, before: &[HeldKey]) {
+    for key in keys.held().into_iter().filter(|key| !before.contains(key)) {
         // The error that led here is the one to tell.
         let _ = keys.destroy(key.id);
     }

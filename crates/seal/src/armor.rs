@@ -55,10 +55,13 @@ pub fn dearmor(kind: &'static str, text: &str) -> Result<Vec<u8>, ArmorError> {
 /// Cuts a text into its blocks of one kind, in their order, each with its first and last line. White space between them is
 /// forgiven, nothing else; at least one, at most `max`.
 pub(crate) fn blocks<'t>(kind: &'static str, text: &'t str, max: usize) -> Result<Vec<&'t str>, ArmorError> {
-    let end = format!("-----END SELAT {kind}-----");
+    let (begin, end) = (format!("-----BEGIN SELAT {kind}-----"), format!("-----END SELAT {kind}-----"));
     let mut blocks = Vec::new();
     let mut rest = text.trim();
     loop {
+        if !rest.starts_with(&begin) {
+            return Err(ArmorError::NoBegin(kind));
+        }
         let size = rest.find(&end).ok_or(ArmorError::NoEnd(kind))? + end.len();
         let (block, after) = rest.split_at(size);
         if blocks.len() == max {

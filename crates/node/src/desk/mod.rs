@@ -2,6 +2,7 @@
 //! request, one use-case, its result as a message.
 
 mod certificates;
+mod keys;
 mod messages;
 mod peers;
 mod records;

@@ -273,20 +273,20 @@ impl Desk for DeskRpc {
         self.acks(&request)
     }
 
-    async fn key_status(&self, _: Request<wire::KeyStatusRequest>) -> Reply<wire::KeyStatusReply> {
-        Err(Status::unimplemented("key_status"))
+    async fn key_status(&self, request: Request<wire::KeyStatusRequest>) -> Reply<wire::KeyStatusReply> {
+        self.keys(request).await
     }
 
-    async fn key_plan(&self, _: Request<wire::KeyPlanRequest>) -> Reply<wire::KeyPlan> {
-        Err(Status::unimplemented("key_plan"))
+    async fn key_plan(&self, request: Request<wire::KeyPlanRequest>) -> Reply<wire::KeyPlan> {
+        self.plan(request).await
     }
 
-    async fn key_apply(&self, _: Request<wire::KeyApplyRequest>) -> Reply<wire::KeyApplyReply> {
-        Err(Status::unimplemented("key_apply"))
+    async fn key_apply(&self, request: Request<wire::KeyApplyRequest>) -> Reply<wire::KeyApplyReply> {
+        self.apply(request).await
     }
 
-    async fn key_resign(&self, _: Request<wire::KeyResignRequest>) -> Reply<wire::KeyResignReply> {
-        Err(Status::unimplemented("key_resign"))
+    async fn key_resign(&self, request: Request<wire::KeyResignRequest>) -> Reply<wire::KeyResignReply> {
+        self.resign(request).await
     }
 
     async fn cert_show(&self, request: Request<wire::CertShowRequest>) -> Reply<wire::CertView> {

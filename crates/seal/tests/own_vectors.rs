@@ -13,8 +13,9 @@ use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::scalar::{Scalar, clamp_integer};
 use kit::{NOW_MS, Party, federation, header, moment, participant, query, query_over, trust, uuid_v7};
 use prost::Message;
-use selat_record::{ContentId, Payload, pb};
-use selat_seal::descriptor::sign_with_roots;
+use selat_record::pb::{self, KeyPurpose, KeyStatus};
+use selat_record::{ContentId, Payload};
+use selat_seal::descriptor::{describe_key, sign_with_roots};
 use selat_seal::{AcceptedDescriptor, KeyError, PublicKey, SafetyPhrase, SecretKey, Signer, content_id, pae, verify};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
@@ -125,6 +126,106 @@ fn envelopes() {
             working_vector("query of AUS to IDN", &query()),
         ]),
     );
+}
+
+/// One step along a chain, and what comes of it for whoever holds `held`.
+fn step_vector(name: &str, held: &AcceptedDescriptor, offered: &pb::Descriptor, roots: &[u8]) -> Value {
+    let roots: Vec<_> = roots.iter().map(|n| Party::aus().root(*n)).collect();
+    let offered = sign_with_roots(offered, &roots.iter().collect::<Vec<_>>());
+    let outcome = held.accept_next(&offered, moment(NOW_MS));
+    json!({
+        "name": name,
+        "held": hex(&held.envelope().encode_to_vec()),
+        "offered": hex(&offered.encode_to_vec()),
+        "verdict": outcome.map_or_else(|error| error.code(), |_| "OK"),
+    })
+}
+
+/// The key of this purpose, changed in the version after `held`.
+fn with_key(held: &AcceptedDescriptor, purpose: KeyPurpose, change: impl Fn(&mut pb::Key)) -> pb::Descriptor {
+    Party::aus().next(held, |next| next.keys.iter_mut().filter(|key| key.purpose() == purpose).for_each(change))
+}
+
+#[test]
+fn descriptor_chain() {
+    let first = Party::aus().accepted(|_| {});
+    let second = Party::aus().step(&first, |_| {});
+    let (record, since) = (KeyPurpose::Record, second.created().ms());
+    let compromise = |key: &mut pb::Key| {
+        key.set_status(KeyStatus::Compromised);
+        key.compromised_since_ms = since;
+    };
+    let retire = |key: &mut pb::Key| {
+        key.set_status(KeyStatus::Retired);
+        key.valid_until_ms = since + 1;
+    };
+    let step = |change: &dyn Fn(&mut pb::Key)| {
+        let next = Party::aus().sign_descriptor(&with_key(&second, record, change));
+        second.accept_next(&next, moment(NOW_MS)).unwrap()
+    };
+    let (compromised, retired) = (step(&compromise), step(&retire));
+    let next = |change: fn(&mut pb::Descriptor)| Party::aus().next(&second, change);
+    let numbered = |next: &mut pb::Descriptor, version| {
+        next.version = version;
+        next.header.as_mut().unwrap().descriptor_version = version;
+    };
+    let jump = |version: u64| Party::aus().next(&second, |next| numbered(next, version));
+    let created = |ms: i64| Party::aus().next(&second, |next| next.header.as_mut().unwrap().created_ms = ms);
+    let active = |key: &mut pb::Key| {
+        key.set_status(KeyStatus::Active);
+        (key.valid_until_ms, key.compromised_since_ms) = (0, 0);
+    };
+    let vectors = [
+        step_vector("the next version", &second, &next(|_| {}), &[1, 2]),
+        step_vector("a version is skipped", &second, &jump(4), &[1, 2]),
+        step_vector("far ahead", &second, &jump(1 << 63), &[1, 2]),
+        step_vector("rolled back", &second, first.message(), &[1, 2]),
+        step_vector("another under the same number", &second, &jump(2), &[1, 2]),
+        step_vector("another hash", &second, &next(|next| next.previous[0] ^= 1), &[1, 2]),
+        step_vector("one root", &second, &next(|_| {}), &[3]),
+        step_vector("one root twice", &second, &next(|_| {}), &[1, 1]),
+        step_vector("new roots alone", &second, &next(replace_roots), &[4, 5]),
+        step_vector("old roots alone", &second, &next(replace_roots), &[1, 2]),
+        step_vector("old roots and new", &second, &next(replace_roots), &[1, 2, 4, 5]),
+        step_vector("older than the one before", &second, &created(since - 1), &[1, 2]),
+        step_vector("five minutes ahead", &second, &created(NOW_MS + 300_000), &[1, 2]),
+        step_vector("more than five minutes ahead", &second, &created(NOW_MS + 300_001), &[1, 2]),
+        step_vector("a key is compromised", &second, &with_key(&second, record, compromise), &[1, 2]),
+        step_vector("a compromised key comes back", &compromised, &with_key(&compromised, record, active), &[1, 2]),
+        step_vector(
+            "a compromised key leaves",
+            &compromised,
+            &Party::aus().next(&compromised, |next| next.keys.retain(|key| key.purpose() != KeyPurpose::Record)),
+            &[1, 2],
+        ),
+        step_vector("a retired key comes back", &retired, &with_key(&retired, record, active), &[1, 2]),
+        step_vector(
+            "a retired key gets more time",
+            &retired,
+            &with_key(&retired, record, |key| key.valid_until_ms += 1),
+            &[1, 2],
+        ),
+        step_vector("a key begins earlier", &second, &with_key(&second, record, |key| key.valid_from_ms -= 1), &[1, 2]),
+        step_vector(
+            "a key changes its purpose",
+            &second,
+            &with_key(&second, record, |key| key.set_purpose(KeyPurpose::Query)),
+            &[1, 2],
+        ),
+    ];
+    check_file("descriptor_chain.json", &json!({ "federation": "demo", "now_ms": NOW_MS, "cases": vectors }));
+}
+
+/// Roots 4 and 5 in place of 1 to 3.
+fn replace_roots(next: &mut pb::Descriptor) {
+    let created_ms = next.header.as_ref().unwrap().created_ms;
+    for root in next.keys.iter_mut().filter(|key| key.purpose() == KeyPurpose::Root) {
+        root.set_status(KeyStatus::Retired);
+        root.valid_until_ms = created_ms;
+    }
+    for n in [4, 5] {
+        next.keys.push(describe_key(KeyPurpose::Root, &Party::aus().root(n).public(), moment(created_ms)));
+    }
 }
 
 /// Encodings of one small query: the first is canonical, each other one goes wrong in one way.

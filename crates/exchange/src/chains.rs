@@ -42,7 +42,7 @@ impl Exchange {
         } else {
             Vec::new()
         };
-        let first = chain.first().and_then(|first| version_of(first));
+        let first = chain.first().and_then(version_of);
         Ok(if first == Some(from) { chain } else { Vec::new() })
     }
 

@@ -10,6 +10,8 @@ mod ask;
 #[cfg(test)]
 mod backlog;
 #[cfg(test)]
+mod chain_faults;
+#[cfg(test)]
 mod comparing;
 #[cfg(test)]
 mod consult;
@@ -46,4 +48,8 @@ mod restart;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod staleness;
+#[cfg(test)]
 mod standing;
+#[cfg(test)]
+mod turning;

@@ -87,6 +87,20 @@ impl Bench {
         self.refuses.store(true, Ordering::SeqCst);
     }
 
+    /// Nothing can be written until what this returns is dropped.
+    pub fn refuse_commits_for_a_while(&self) -> impl Drop + use<'_> {
+        struct Again<'a>(&'a AtomicBool);
+
+        impl Drop for Again<'_> {
+            fn drop(&mut self) {
+                self.0.store(false, Ordering::SeqCst);
+            }
+        }
+
+        self.refuses.store(true, Ordering::SeqCst);
+        Again(&self.refuses)
+    }
+
     fn hook_of(&self, commit: u64, when: When) -> Option<BoxFuture<'static, ()>> {
         let mut hook = self.hook.lock().unwrap();
         hook.take_if(|hook| hook.at == commit && hook.when == when).map(|hook| hook.run)

@@ -15,13 +15,14 @@ type Reply = Result<pb::Envelope, CallError>;
 type Conduct = Arc<dyn Fn(pb::Envelope) -> BoxFuture<'static, Reply> + Send + Sync>;
 
 type Said<T> = Result<T, CallError>;
+/// Says a part of a chain: of whom, from which version, and what is honest.
+type Shows = dyn Fn(&ParticipantId, u64, Vec<pb::Envelope>) -> Said<Vec<pb::Envelope>> + Send + Sync;
 
 /// How a peer behaves when descriptors are compared: each is handed what an honest node would have said, and says what it
 /// likes.
 pub struct Manners {
     pub hello: Box<dyn Fn(Greeting) -> Said<Greeting> + Send + Sync>,
-    /// Also given: of whom, and from which version.
-    pub descriptors: Box<dyn Fn(&ParticipantId, u64, Vec<pb::Envelope>) -> Said<Vec<pb::Envelope>> + Send + Sync>,
+    pub descriptors: Box<Shows>,
     pub announced: Box<dyn Fn(Edition) -> Said<Edition> + Send + Sync>,
     /// Announcements are lost on their way there.
     pub loses_announcements: bool,

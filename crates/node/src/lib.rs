@@ -11,12 +11,14 @@ pub mod doctor;
 pub mod enrol;
 pub mod explain;
 pub mod init;
+pub mod key_files;
 pub mod keys;
 pub mod metrics;
 pub mod officer;
 pub mod running;
 pub mod serve;
 pub mod telemetry;
+pub mod watch;
 
 mod door;
 mod follower;

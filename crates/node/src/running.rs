@@ -34,10 +34,12 @@ use crate::config::Config;
 use crate::desk::{DeskRpc, DeskSocket, SocketError};
 use crate::door::{Door, Rate};
 use crate::keys::NodeKeys;
+use crate::metrics::{self, http::MetricsListener};
 use crate::officer::Callers;
 use crate::own_descriptor::{self, DescriptorError};
 use crate::peer_rpc::PeerRpc;
 use crate::supervisor::{Supervisor, roots_of};
+use crate::watch::{Watch, Watched};
 use crate::{peer_server, store_folder, upkeep};
 
 /// Streams on one connection.
@@ -215,6 +217,18 @@ impl Running {
         let door = Arc::new(Door::new(exchange.clone(), rate));
         tasks.spawn(peer_server::serve(incoming, routes, door, stop.clone()));
 
+        let started = clock.now();
+        let watch = Arc::new(Watch::new(Watched {
+            exchange: exchange.clone(),
+            listener: listener.clone(),
+            certificates: certificates.clone(),
+            keys: keys.clone(),
+            store: store.clone(),
+            config: Arc::new(config.clone()),
+            started,
+        }));
+        serve_metrics(config, watch.clone(), &mut tasks, &stop).await?;
+
         let desk = DeskRpc {
             exchange: exchange.clone(),
             calls: calls.clone(),
@@ -222,8 +236,9 @@ impl Running {
             listener: listener.clone(),
             certificates: certificates.clone(),
             officer_authority_until: keys.officer_ca().not_after(),
+            watch,
             node: config.node.node.clone(),
-            started: clock.now(),
+            started,
         };
         serve_desk(config, desk, keys.officer_ca(), (leaf, now), &mut tasks, &stop).await?;
 
@@ -289,6 +304,19 @@ impl Running {
 /// Gives the store `bound` to close.
 async fn within(bound: Duration, closing: impl Future<Output = Result<(), ExchangeError>>) -> Result<(), StopError> {
     Ok(timeout(bound, closing).await.map_err(|_| StopError::StoreHangs(bound))??)
+}
+
+/// Opens the page for collectors, if the configuration names an address.
+async fn serve_metrics(
+    config: &Config,
+    watch: Arc<Watch>,
+    tasks: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) -> Result<(), StartError> {
+    let Some(address) = config.watch.metrics_listen else { return Ok(()) };
+    let listener = MetricsListener::bind(address, metrics::http::Bounds::default()).await;
+    tasks.spawn(listener.map_err(listening(address))?.run(watch, stop.clone()));
+    Ok(())
 }
 
 /// Opens the desk: the Unix socket always, TLS if the configuration names an address.

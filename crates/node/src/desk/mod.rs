@@ -10,6 +10,7 @@ mod search;
 mod service;
 mod socket;
 mod trust;
+mod watch;
 
 pub use service::DeskRpc;
 pub use socket::{DeskSocket, SocketError};

@@ -20,6 +20,7 @@ use crate::calls::Calls;
 use crate::certificates::Certificates;
 use crate::officer::Callers;
 use crate::ping::ping;
+use crate::watch::Watch;
 
 /// Most lines of the quarantine in one reply.
 const QUARANTINE_MAX: usize = 10_000;
@@ -44,6 +45,8 @@ pub struct DeskRpc {
     pub certificates: Arc<Certificates>,
     /// When the officer authority ends, and with it the certificates of officers.
     pub officer_authority_until: Timestamp,
+    /// What the node knows of itself.
+    pub watch: Arc<Watch>,
     /// Label of this node.
     pub node: String,
     /// When the node started.
@@ -297,12 +300,12 @@ impl Desk for DeskRpc {
         self.renew(request).await
     }
 
-    async fn doctor(&self, _: Request<wire::DoctorRequest>) -> Reply<wire::DoctorReply> {
-        Err(Status::unimplemented("doctor"))
+    async fn doctor(&self, request: Request<wire::DoctorRequest>) -> Reply<wire::DoctorReply> {
+        self.find(request).await
     }
 
-    async fn metrics(&self, _: Request<wire::MetricsRequest>) -> Reply<wire::MetricsReply> {
-        Err(Status::unimplemented("metrics"))
+    async fn metrics(&self, request: Request<wire::MetricsRequest>) -> Reply<wire::MetricsReply> {
+        self.measure(request).await
     }
 }
 

@@ -19,8 +19,12 @@ pub(super) fn examine(facts: &Facts, bounds: &Bounds, now: Timestamp) -> Vec<Fin
         let found: Vec<_> = match peer.standing {
             PeerStanding::Frozen => vec![equivocation(peer)],
             PeerStanding::Approved => {
-                let found =
-                    [ends(peer, bounds, now), freshness(peer, bounds, now), acknowledged(peer, own, bounds, now)];
+                let found = [
+                    ends(peer, bounds, now),
+                    freshness(peer, bounds, now),
+                    acknowledged(peer, own, bounds, now),
+                    refused(peer),
+                ];
                 found.into_iter().flatten().collect()
             }
             PeerStanding::Pending | PeerStanding::Suspended => Vec::new(),
@@ -87,6 +91,12 @@ fn acknowledged(peer: &PeerFacts, own: &DescriptorFacts, bounds: &Bounds, now: T
     Some(Finding::warning(Area::Descriptors, what, mends::ACKS))
 }
 
+fn refused(peer: &PeerFacts) -> Option<Finding> {
+    let why = peer.descriptor_fault.as_ref()?;
+    let what = format!("a descriptor of {} was refused: {why}", peer.peer);
+    Some(Finding::warning(Area::Descriptors, what, mends::show(&peer.peer)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{at, healthy};
@@ -139,6 +149,11 @@ mod tests {
             facts.descriptor.created = at(-HOUR);
         };
         check(fresh, Level::Ok, "");
+    }
+
+    #[test]
+    fn refused_descriptor_of_a_peer_is_told() {
+        check(|facts| facts.peers[0].descriptor_fault = Some("skipped 4".into()), Level::Warning, "refused: skipped 4");
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use selat_keyring::keyfile::short;
 use selat_record::pb::{KeyPurpose, KeyStatus};
 use selat_record::{ParticipantId, Timestamp};
+use selat_seal::KeyId;
 use selat_seal::keyfile::purpose_word;
 
 /// Everything that is looked at.
@@ -85,6 +87,11 @@ pub struct KeyFact {
     pub held: Option<bool>,
     /// The node signs with it now.
     pub in_use: bool,
+}
+
+/// The name of a key for people: its purpose and the first digits of its id, as key files have it.
+pub fn key_name(purpose: KeyPurpose, id: KeyId) -> String {
+    format!("{}-{}", purpose_word(purpose), short(id))
 }
 
 impl KeyFact {
@@ -175,6 +182,8 @@ pub struct PeerFacts {
     pub last_contact: Option<Timestamp>,
     /// What last went wrong.
     pub last_error: Option<String>,
+    /// What is wrong with the descriptor that it last sent, if anything.
+    pub descriptor_fault: Option<String>,
     /// Entries of its log to us that we do not hold yet.
     pub lag: u64,
     /// Entries of its log to us that we could not accept.
@@ -202,12 +211,25 @@ pub struct PeerFacts {
 pub struct StoreFacts {
     /// Where it lies.
     pub folder: PathBuf,
-    /// Bytes that it takes; why it cannot be opened, otherwise. `None` before the first start.
-    pub opened: Option<Result<u64, String>>,
+    /// Whether it opens.
+    pub opened: Opened,
     /// Records that the search index does not hold.
     pub index_lag: u64,
     /// Its disk, if the system tells.
     pub disk: Option<DiskFacts>,
+}
+
+/// Whether a store opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// It does, and takes so many bytes.
+    Yes(u64),
+    /// It does not.
+    No(String),
+    /// There is none yet: the node makes it at its first start.
+    NotYet,
+    /// It was not tried.
+    NotTried(String),
 }
 
 /// A disk.

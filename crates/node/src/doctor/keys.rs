@@ -53,6 +53,7 @@ fn one(key: &KeyFact, bounds: &Bounds, now: Timestamp) -> Option<Finding> {
             let (level, when) = ending(key.valid_until, bounds, now)?;
             found(level, format!("root key {name} {when}"), mends::DRAFT.into())
         }
+        _ if key.purpose == KeyPurpose::Root => None,
         Some(KeyStatus::Active) if missing => {
             let what = format!("{name} is active in the descriptor, and the node does not hold it");
             found(Level::Critical, what, mends::RESTORE.into())

@@ -31,6 +31,11 @@ pub(super) fn officer_authority() -> String {
     format!("selat explain {}", explain::OFFICER_AUTHORITY_ENDS.code)
 }
 
+/// A descriptor of ours that does not hold.
+pub(super) fn own_descriptor() -> String {
+    format!("selat explain {}", explain::OWN_DESCRIPTOR.code)
+}
+
 /// The purpose as the command line writes it.
 pub(super) fn word(purpose: KeyPurpose) -> &'static str {
     purpose_word(purpose)

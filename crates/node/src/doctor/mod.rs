@@ -2,7 +2,7 @@
 //!
 //! Promises: every area has at least one finding; a finding that is not [`Level::Ok`] names the command that mends it;
 //! nothing of what records say, and no secret, is in one. Pure: facts and `now` come in, findings go out. Leaves out:
-//! gathering the facts of a node that runs or is down, and showing them.
+//! gathering the facts of a node that runs ([`crate::watch`]), and showing them.
 
 mod backup;
 mod certificates;
@@ -10,8 +10,10 @@ mod clock;
 mod descriptors;
 mod facts;
 mod finding;
+pub(crate) mod gather;
 mod keys;
 pub mod mends;
+pub mod offline;
 mod peers;
 mod store;
 #[cfg(test)]
@@ -23,7 +25,7 @@ use selat_record::Timestamp;
 
 pub use facts::{
     BackupFacts, CertificateFacts, ClockFacts, DescriptorFacts, DiskFacts, Facts, KeyFact, KeyFacts, KeyFileFault,
-    PeerFacts, PeerStanding, StoreFacts,
+    Opened, PeerFacts, PeerStanding, StoreFacts, key_name,
 };
 pub use finding::{Area, Finding, Level};
 

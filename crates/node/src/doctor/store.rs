@@ -1,6 +1,6 @@
 //! The store: whether it opens, whether the index keeps up, whether its disk has room.
 
-use super::facts::{DiskFacts, StoreFacts};
+use super::facts::{DiskFacts, Opened, StoreFacts};
 use super::finding::{Area, Finding};
 use super::mends;
 
@@ -8,7 +8,7 @@ const GIB: u64 = 1024 * 1024 * 1024;
 
 pub(super) fn examine(facts: &StoreFacts) -> Vec<Finding> {
     let mut troubles = Vec::new();
-    if let Some(Err(why)) = &facts.opened {
+    if let Opened::No(why) = &facts.opened {
         let what = format!("the store {} cannot be opened: {why}", facts.folder.display());
         troubles.push(Finding::critical(Area::Store, what, mends::LOG));
     }
@@ -20,9 +20,10 @@ pub(super) fn examine(facts: &StoreFacts) -> Vec<Finding> {
     if !troubles.is_empty() {
         return troubles;
     }
-    let what = match facts.opened {
-        Some(Ok(bytes)) => format!("the store takes {} MiB", bytes.div_ceil(1024 * 1024)),
-        _ => "there is no store yet: the node makes it at its first start".to_owned(),
+    let what = match &facts.opened {
+        Opened::Yes(bytes) => format!("the store takes {} MiB", bytes.div_ceil(1024 * 1024)),
+        Opened::NotTried(why) => format!("the store was not opened: {why}"),
+        Opened::NotYet | Opened::No(_) => "there is no store yet: the node makes it at its first start".to_owned(),
     };
     vec![Finding::ok(Area::Store, what)]
 }
@@ -68,8 +69,9 @@ mod tests {
 
     #[test]
     fn store_that_does_not_open_or_is_behind_is_told() {
-        check(|facts| facts.opened = Some(Err("flipped bit".into())), Level::Critical, "flipped bit");
-        check(|facts| facts.opened = None, Level::Ok, "no store yet");
+        check(|facts| facts.opened = Opened::No("flipped bit".into()), Level::Critical, "flipped bit");
+        check(|facts| facts.opened = Opened::NotTried("locked".into()), Level::Ok, "not opened: locked");
+        check(|facts| facts.opened = Opened::NotYet, Level::Ok, "no store yet");
         check(|facts| facts.index_lag = 3, Level::Warning, "lacks 3 records");
     }
 }

@@ -4,7 +4,7 @@ use selat_record::Timestamp;
 use selat_record::pb::{KeyPurpose, KeyStatus};
 
 use super::facts::{
-    BackupFacts, CertificateFacts, ClockFacts, DescriptorFacts, DiskFacts, Facts, KeyFact, KeyFacts, PeerFacts,
+    BackupFacts, CertificateFacts, ClockFacts, DescriptorFacts, DiskFacts, Facts, KeyFact, KeyFacts, Opened, PeerFacts,
     PeerStanding, StoreFacts,
 };
 
@@ -23,7 +23,7 @@ pub(crate) fn healthy() -> Facts {
         key("query-22222222", KeyPurpose::Query),
         key("log-33333333", KeyPurpose::Log),
         key("tls-ca-44444444", KeyPurpose::TlsCa),
-        KeyFact { held: Some(false), in_use: false, ..key("root-55555555", KeyPurpose::Root) },
+        KeyFact { held: None, in_use: false, ..key("root-55555555", KeyPurpose::Root) },
     ];
     let names = keys.iter().map(|key| key.name.clone()).collect();
     Facts {
@@ -54,7 +54,7 @@ pub(crate) fn healthy() -> Facts {
         peers: vec![peer("IDN"), peer("MYS")],
         store: StoreFacts {
             folder: "/var/lib/selat/store".into(),
-            opened: Some(Ok(7_000_000)),
+            opened: Opened::Yes(7_000_000),
             index_lag: 0,
             disk: Some(DiskFacts { free: 60 << 30, total: 100 << 30 }),
         },
@@ -75,6 +75,7 @@ fn peer(name: &str) -> PeerFacts {
         connected: true,
         last_contact: Some(at(-1000)),
         last_error: None,
+        descriptor_fault: None,
         lag: 2,
         quarantined: 0,
         unsent: 1,

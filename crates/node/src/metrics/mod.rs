@@ -9,7 +9,7 @@ mod sheet;
 
 use selat_record::Timestamp;
 
-use crate::doctor::{Facts, Finding, KeyFact, Level, PeerFacts, PeerStanding};
+use crate::doctor::{Facts, Finding, KeyFact, Level, Opened, PeerFacts, PeerStanding};
 use sheet::{Labels, SECONDS, Sheet, bytes, labels};
 
 /// What is measured beside the facts.
@@ -132,8 +132,9 @@ fn store(sheet: &mut Sheet, facts: &Facts, counts: &Counts) {
     sheet.gauge("audit_log_entries", "Entries of the audit log", None, [(Labels::new(), float(counts.audit_log))]);
     let lag = float(facts.store.index_lag);
     sheet.gauge("index_lag_records", "Records that the search index lacks", None, [(Labels::new(), lag)]);
-    let taken = facts.store.opened.as_ref().and_then(|opened| opened.as_ref().ok());
-    sheet.gauge("store", "Room that the store takes", bytes(), taken.map(|taken| (Labels::new(), float(*taken))));
+    if let Opened::Yes(taken) = facts.store.opened {
+        sheet.gauge("store", "Room that the store takes", bytes(), [(Labels::new(), float(taken))]);
+    }
     let disk = facts.store.disk;
     let free = disk.map(|disk| (Labels::new(), float(disk.free)));
     sheet.gauge("disk_free", "Room left on the store's disk", bytes(), free);

@@ -1,3 +1,5 @@
+//! A token that fails in each way that a token can, without a token.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use selat_seal::{SecretKey, Signer};

@@ -12,11 +12,13 @@ use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, KeyType, ObjectClass};
 use cryptoki::session::{Session, UserType};
 use secrecy::SecretString;
-use selat_keyring::{Custody, Expected, KeyFault, PassphraseSource, Protection, TokenConfig, keyfile};
+use selat_keyring::backup::{self, Verdict};
+use selat_keyring::{Custody, Expected, KeyFault, NamedSecret, PassphraseSource, Protection, TokenConfig, keyfile};
+use selat_record::Timestamp;
 use selat_record::pb::KeyPurpose;
 use selat_seal::KeyFile;
 
-use crate::kit::{Home, australia, open};
+use crate::kit::{Home, australia, entropy, open, passphrase};
 use crate::promises::keeps_its_promises;
 
 /// The folder that the parent has made for the child.
@@ -110,6 +112,27 @@ fn keys_of_files_are_used_beside_the_token_until_they_are_gone() {
         drop(ring);
         let again = open(&token.custody(PIN), &Expected::default()).unwrap();
         assert_eq!(again.held().iter().map(|key| key.id).collect::<Vec<_>>(), [in_token]);
+    });
+}
+
+#[test]
+fn keys_in_a_token_are_named_by_a_backup_and_are_not_in_it() {
+    with_token("token::keys_in_a_token_are_named_by_a_backup_and_are_not_in_it", |token| {
+        let ring = open(&token.custody(PIN), &Expected::default()).unwrap();
+        ring.generate(KeyPurpose::TlsCa).unwrap();
+        for which in NamedSecret::ALL {
+            ring.make_secret(which).unwrap();
+        }
+        let known = passphrase("tide gull anchor rope mast");
+        let sealed = backup::write(&ring, &known, Timestamp::EPOCH).unwrap();
+        let backup = backup::read(&sealed, &known).unwrap();
+        assert_eq!(backup.manifest().in_token, ring.held());
+        assert_eq!(backup.manifest().custody, "token selat-test");
+        let names: Vec<_> = backup.manifest().files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["storage.key", "officer-ca.key"]);
+        let report = backup.drill(&known, &token.place, Some(&ring.held()), entropy()).unwrap();
+        assert!(report.passed());
+        assert_eq!(report.keys.iter().map(|drilled| drilled.verdict).collect::<Vec<_>>(), [Verdict::InToken]);
     });
 }
 

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use selat_ledger::{Checkpoint, LogId};
-use selat_record::pb;
+use selat_record::{ParticipantId, pb};
+use selat_seal::Signer;
 use selat_tests::hostile::{Followed, Forger, event};
 use selat_wire::peer::{FollowEvent, LogEntry, Segment};
 
@@ -104,7 +105,10 @@ async fn entries_that_do_not_hold_refuse_the_whole_segment() {
 async fn checkpoints_that_do_not_hold_refuse_the_segment() {
     let mut followed = Followed::by_victim(1000, CUT_OFF).await;
     let rogue = followed.stage.rogue.clone();
-    let sign = |checkpoint: Checkpoint| checkpoint.sign(&rogue.participant, rogue.log.key());
+    let signed = |checkpoint: Checkpoint, name: &ParticipantId, key: &Signer| {
+        checkpoint.sign(name, key).expect("a key in memory signs")
+    };
+    let sign = |checkpoint: Checkpoint| signed(checkpoint, &rogue.participant, &rogue.log);
     let other = "the checkpoint does not match the entries";
     refuses_checkpoint(&mut followed, other, |_, checkpoint| sign(Checkpoint { root: [9; 32], ..checkpoint })).await;
     let longer = |_: &Forger, checkpoint: Checkpoint| sign(Checkpoint { size: checkpoint.size + 1, ..checkpoint });
@@ -114,10 +118,10 @@ async fn checkpoints_that_do_not_hold_refuse_the_segment() {
     let foreign = LogId::release(&rogue.participant, followed.stage.honest().participant());
     let foreign = |_: &Forger, checkpoint: Checkpoint| sign(Checkpoint { origin: foreign, ..checkpoint });
     refuses_checkpoint(&mut followed, "checkpoint: ", foreign).await;
-    let forged = |_: &Forger, checkpoint: Checkpoint| checkpoint.sign(&rogue.participant, rogue.record.key());
+    let forged = |_: &Forger, checkpoint: Checkpoint| signed(checkpoint, &rogue.participant, &rogue.record);
     refuses_checkpoint(&mut followed, "checkpoint: ", forged).await;
     let named = followed.stage.honest().participant().clone();
-    let named = |_: &Forger, checkpoint: Checkpoint| checkpoint.sign(&named, rogue.log.key());
+    let named = |_: &Forger, checkpoint: Checkpoint| signed(checkpoint, &named, &rogue.log);
     refuses_checkpoint(&mut followed, "checkpoint: ", named).await;
     refuses_checkpoint(&mut followed, "checkpoint: ", |_, _| String::new()).await;
     refuses_checkpoint(&mut followed, "checkpoint: ", |_, _| "\u{1b}[2J\n".repeat(500)).await;

@@ -17,6 +17,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Status, Streaming, TimeoutExpired};
 
 use crate::greetings;
+pub use crate::greetings::PROTOCOL;
 
 /// How long a peer may take to reply to a hello or an announcement.
 const HELLO_MAX: Duration = Duration::from_secs(10);

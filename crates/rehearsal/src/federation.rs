@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use selat_exchange::{Actor, Exchange, ExchangeError, Reason};
-use selat_node::config::{CallerKey, CallerRule, Config, ConfigFaults, ContactConfig};
+use selat_node::config::{CallerKey, CallerRule, Config, ConfigFaults, ContactConfig, KeysConfig};
 use selat_node::init::{InitError, InitRequest, init};
 use selat_node::officer::current_uid;
 use selat_node::running::{Running, StartError, StopError, Surroundings};
@@ -263,7 +263,10 @@ fn make(
         root_keys: 3,
         root_threshold: 2,
         may_be_named: true,
+        keys: KeysConfig::default(),
+        passphrase: None,
+        root_passphrase: None,
     };
-    let report = init(&request, surroundings.clock.now(), &*surroundings.entropy)?;
+    let report = init(&request, surroundings.clock.now(), &surroundings.entropy)?;
     Ok(Config::load(&report.config)?)
 }

@@ -13,11 +13,11 @@ use selat_link::{
 };
 use selat_node::clock::OsEntropy;
 use selat_node::config::Config;
-use selat_node::keys_on_disk::NodeKeys;
+use selat_node::keys::NodeKeys;
 use selat_record::ids::mint_uuid;
 use selat_record::pb::{self, KeyPurpose};
 use selat_record::{FederationId, ParticipantId, Payload as _};
-use selat_seal::{AcceptedDescriptor, Entropy as _, Signer, armor, decode_envelope, pae};
+use selat_seal::{AcceptedDescriptor, Entropy as _, KeyRing as _, Signer, armor, decode_envelope, pae};
 use selat_wire::convert::MESSAGE_BYTES_MAX;
 use selat_wire::peer::peer_client::PeerClient;
 use selat_wire::peer::{HelloReply, HelloRequest};
@@ -35,11 +35,11 @@ pub struct Rogue {
     /// The descriptor under which it was approved.
     pub descriptor: AcceptedDescriptor,
     /// Its record key.
-    pub record: Signer,
+    pub record: Arc<Signer>,
     /// Its query key.
-    pub query: Signer,
+    pub query: Arc<Signer>,
     /// Its log key.
-    pub log: Signer,
+    pub log: Arc<Signer>,
     pub(crate) leaf: Arc<LiveLeaf>,
     pub(crate) roots: Arc<LiveRoots>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -58,10 +58,14 @@ impl Rogue {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (participant, federation) = (config.node.participant.clone(), config.node.federation.clone());
-        let keys = NodeKeys::load(&config.node.keys_dir, &participant, &federation).expect("init made the keys");
+        let keys = NodeKeys::open(config, Arc::new(OsEntropy)).expect("init made the keys");
         let descriptor = read_descriptor(&config.node.descriptor, &federation);
+        let key = |purpose| {
+            let held = keys.held().into_iter().find(|held| held.purpose == purpose);
+            held.and_then(|held| keys.signer(held.id)).expect("init made a key of every purpose")
+        };
         let certificate = descriptor.tls_authorities().first().map(|der| der.to_vec()).unwrap_or_default();
-        let signer = Arc::new(Signer::new(KeyPurpose::TlsCa, keys.tls_ca));
+        let signer = key(KeyPurpose::TlsCa);
         let authority = Authority::open(participant.clone(), federation.clone(), signer, certificate.into());
         let name = NodeName::new(&config.node.node, participant.clone(), federation.clone());
         let name = name.expect("init made the node's name");
@@ -71,7 +75,7 @@ impl Rogue {
         let roots = LiveRoots::new(trusting(Roots::new(federation), [victim, honest]));
         let limits = DialLimits { connections_per_peer_max: CONNECTIONS_MAX, ..DialLimits::default() };
         let dialer = Dialer::new(leaf.clone(), roots.clone(), now_of(&clock), limits);
-        let (record, query, log) = (keys.record, keys.query, keys.log);
+        let (record, query, log) = (key(KeyPurpose::Record), key(KeyPurpose::Query), key(KeyPurpose::Log));
         let (listen, victim) = (config.peer.listen, victim.clone());
         Self { participant, descriptor, record, query, log, leaf, roots, clock, listen, victim, dialer }
     }
@@ -105,6 +109,7 @@ impl Rogue {
             now_ms: self.clock.now().ms(),
             descriptor_version: self.descriptor.version(),
             descriptor_hash: self.descriptor.content_id().as_bytes().to_vec(),
+            your_descriptor_version: self.victim.version(),
             your_descriptor_hash: self.victim.content_id().as_bytes().to_vec(),
             release_log_size: 0,
             may_follow: true,

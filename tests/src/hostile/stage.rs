@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use selat_exchange::{CutOff, Ending, Exchange, Held, PeerOutcome, PeerStatus, Search, SearchEvent};
 use selat_node::clock::{Clock as _, OsEntropy, SystemClock};
-use selat_node::config::{CallerKey, CallerRule, Config, ContactConfig, ExchangeConfig};
+use selat_node::config::{CallerKey, CallerRule, Config, ContactConfig, ExchangeConfig, KeysConfig};
 use selat_node::init::{InitRequest, init};
 use selat_node::officer::current_uid;
 use selat_node::running::{Running, Surroundings};
@@ -16,7 +16,7 @@ use selat_policy::Role;
 use selat_record::pb::{self, record::Body};
 use selat_record::{Draft, FederationId, ParticipantId, RecordId};
 use selat_rehearsal::federation::{officer, operator, reason};
-use selat_seal::{AcceptedDescriptor, SafetyPhrase};
+use selat_seal::{AcceptedDescriptor, Entropy, SafetyPhrase};
 use tempfile::TempDir;
 
 use super::{Rogue, TurnedClock, log};
@@ -311,7 +311,11 @@ fn make(folder: &Path, participant: &str) -> Config {
         root_keys: 1,
         root_threshold: 1,
         may_be_named: true,
+        keys: KeysConfig::default(),
+        passphrase: None,
+        root_passphrase: None,
     };
-    let report = init(&request, SystemClock::start().now(), &OsEntropy).expect("the folder is new");
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let report = init(&request, SystemClock::start().now(), &entropy).expect("the folder is new");
     Config::load(&report.config).expect("init writes good configurations")
 }

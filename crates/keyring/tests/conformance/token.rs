@@ -49,11 +49,20 @@ fn keys_in_a_token_keep_their_promises() {
 fn a_session_that_was_logged_out_is_opened_again() {
     with_token("token::a_session_that_was_logged_out_is_opened_again", |token| {
         let ring = open(&token.custody(PIN), &Expected::default()).unwrap();
-        let signer = ring.signer(ring.generate(KeyPurpose::Log).unwrap()).unwrap();
-        // A log-out in one session logs out all sessions of the process.
-        token.session().logout().unwrap();
-        let signature = signer.sign_bytes(b"after").unwrap();
-        assert!(signer.public().holds(b"after", &signature));
+        let signers = [KeyPurpose::Log, KeyPurpose::Query].map(|purpose| {
+            let id = ring.generate(purpose).unwrap();
+            ring.signer(id).unwrap()
+        });
+        // Of the first the session knows the handle, of the second not yet.
+        for (used, signer) in signers.iter().enumerate() {
+            if used == 0 {
+                signer.sign_bytes(b"before").unwrap();
+            }
+            // A log-out in one session logs out all sessions of the process.
+            token.session().logout().unwrap();
+            let signature = signer.sign_bytes(b"after").unwrap();
+            assert!(signer.public().holds(b"after", &signature));
+        }
     });
 }
 

@@ -50,22 +50,28 @@ pub(super) async fn resign(session: &mut Session<'_>, args: &ResignArgs) -> Resu
     let participant = participant(&mut desk).await?;
     let consequence = "Own records that a compromised key signed get new versions, which go to those who have them.";
     session.screen.confirm(consequence, &participant, session.globals.yes)?;
-    let mut replies = Vec::new();
+    let mut records = Vec::new();
     loop {
         let reply = resign_step(&mut desk, false, RESIGN_STEP).await?;
-        let (more, count) = (reply.more, reply.records.len());
         // A step that signs nothing and says that there is more would go on for ever.
-        let stuck = more && count == 0;
-        replies.extend(reply.records);
-        if !more || stuck {
-            let left = if stuck { "; the node could not sign the rest: selat key resign --list" } else { "" };
-            let signed = words::count(replies.len(), "record");
-            print(session, &KeyResignReply { records: replies, more: stuck })?;
-            session.screen.say(format!("{signed} signed anew{left}"));
-            return Ok(if stuck { Exit::Partial } else { Exit::Ok });
+        let moves = reply.records.iter().any(|record| record.new_version > 0);
+        records.extend(reply.records);
+        if !reply.more || !moves {
+            return tell_resigned(session, KeyResignReply { records, more: reply.more });
         }
-        session.screen.say(format!("{} signed anew, more to come", words::count(replies.len(), "record")));
+        session.screen.say(format!("{} so far", words::count(records.len(), "record")));
     }
+}
+
+fn tell_resigned(session: &mut Session<'_>, reply: KeyResignReply) -> Result<Exit, Complaint> {
+    print(session, &reply)?;
+    let (signed, left): (Vec<_>, Vec<_>) = reply.records.iter().partition(|record| record.new_version > 0);
+    session.screen.say(format!("{} signed anew", words::count(signed.len(), "record")));
+    if left.is_empty() && !reply.more {
+        return Ok(Exit::Ok);
+    }
+    session.screen.say("some could not be signed anew; the node's log says why: selat key resign --list");
+    Ok(Exit::Partial)
 }
 
 fn list(session: &mut Session<'_>, reply: &KeyResignReply) -> Result<Exit, Complaint> {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use selat_complaint::{Complaint, Exit, clean};
 use selat_record::Timestamp;
-use selat_wire::desk::{KeyApplyReply, KeyApplyRequest, KeyGoal, KeyGoalKind, KeyPlan, KeyPlanRequest, KeyStepState};
+use selat_wire::desk::{KeyApplyReply, KeyApplyRequest, KeyGoal, KeyGoalKind, KeyPlan, KeyPlanRequest};
 use serde_json::json;
 
 use super::{Session, key_status, plan_file};
@@ -27,16 +27,18 @@ pub(super) async fn make_plan(session: &mut Session<'_>, args: &PlanArgs) -> Res
             plan_file::write(path, &made)?;
             session.screen.say(format!("written to {0}; to do what is due: selat key apply {0}", path.display()));
         }
-        None => show(session, &made)?,
+        None => {
+            show(session, &made)?;
+            session.screen.say(plan::next(&made));
+        }
     }
     Ok(Exit::Ok)
 }
 
 pub(super) async fn apply(session: &mut Session<'_>, args: &ApplyArgs) -> Result<Exit, Complaint> {
     let request = plan_file::read(&args.plan)?;
-    let again = request.goal.as_ref().map(command_of).unwrap_or_default();
     let mut desk = session.desk().await?;
-    carry_out(session, &mut desk, request, args.draft.file.as_deref(), &again).await
+    carry_out(session, &mut desk, request, args.draft.file.as_deref()).await
 }
 
 pub(super) async fn rotate(session: &mut Session<'_>, args: &RotateArgs) -> Result<Exit, Complaint> {
@@ -71,14 +73,11 @@ async fn turn_over(
     only_show: bool,
     draft: Option<&Path>,
 ) -> Result<Exit, Complaint> {
-    let again = command_of(&goal);
     let mut desk = session.desk().await?;
     let made = planned(&mut desk, goal).await?;
     if only_show || plan::progress(&made) != Progress::Due {
         show(session, &made)?;
-        if only_show && plan::progress(&made) == Progress::Due {
-            session.screen.say(format!("next: {again}"));
-        }
+        session.screen.say(plan::next(&made));
         return Ok(Exit::Ok);
     }
     if session.form() == Form::Table {
@@ -86,10 +85,8 @@ async fn turn_over(
     }
     let request = KeyApplyRequest { goal: made.goal.clone(), state: made.state.clone() };
     let participant = super::participant(&mut desk).await?;
-    let due = made.steps.iter().filter(|step| step.state() == KeyStepState::Due);
-    let due: Vec<String> = due.map(|step| clean(&step.what)).collect();
-    session.screen.confirm(&format!("Now: {}.", due.join("; ")), &participant, session.globals.yes)?;
-    carry_out(session, &mut desk, request, draft, &again).await
+    session.screen.confirm(&format!("Now: {}.", plan::due_now(&made)), &participant, session.globals.yes)?;
+    carry_out(session, &mut desk, request, draft).await
 }
 
 /// Has the node do what is due and tells what was done, where the draft lies and what comes next.
@@ -98,13 +95,12 @@ async fn carry_out(
     desk: &mut Desk,
     request: KeyApplyRequest,
     wish: Option<&Path>,
-    again: &str,
 ) -> Result<Exit, Complaint> {
     let reply = desk.key_apply(request).await.map_err(refusal("the plan was not carried out"))?.into_inner();
     let draft = if reply.draft.is_empty() { None } else { Some(plan_file::keep_draft(wish, &reply.draft)?) };
     let draft = draft.as_deref();
     tell(session, &reply, draft)?;
-    next(session, &reply, draft, again);
+    next(session, &reply.plan.unwrap_or_default(), draft);
     Ok(Exit::Ok)
 }
 
@@ -124,16 +120,10 @@ fn tell(session: &mut Session<'_>, reply: &KeyApplyReply, draft: Option<&Path>) 
     session.print(|| value, Vec::new)
 }
 
-/// Says what comes next: signatures on the draft, waiting, or nothing.
-fn next(session: &mut Session<'_>, reply: &KeyApplyReply, draft: Option<&Path>, again: &str) {
-    let Some(path) = draft else {
-        let progress = reply.plan.as_ref().map_or(Progress::Done, plan::progress);
-        return session.screen.say(match progress {
-            Progress::Done => "nothing is left to do".to_owned(),
-            Progress::Due => format!("next: {again}"),
-            Progress::Waiting => waiting(reply.plan.as_ref(), again),
-        });
-    };
+/// Says what comes next: signatures on the draft, a command, waiting, or nothing.
+fn next(session: &mut Session<'_>, made: &KeyPlan, draft: Option<&Path>) {
+    let Some(path) = draft else { return session.screen.say(plan::next(made)) };
+    let again = plan::command_again(made);
     let part = |ending: &str| path.with_extension(ending).display().to_string();
     let (one, two, signed) = (part("signed-1"), part("signed-2"), part("descriptor"));
     session.screen.say(format!(
@@ -146,13 +136,6 @@ fn next(session: &mut Session<'_>, reply: &KeyApplyReply, draft: Option<&Path>, 
          OURS holds our versions so far: selat peer invite --file OURS",
         path.display()
     ));
-}
-
-fn waiting(made: Option<&KeyPlan>, again: &str) -> String {
-    match made.and_then(plan::earliest) {
-        Some(earliest) => format!("nothing is due before {earliest}; then: {again}"),
-        None => format!("nothing is due now; later: {again}"),
-    }
 }
 
 /// Prints the plan: the steps, what the peers are ready for, and when it goes on.
@@ -170,13 +153,7 @@ fn show(session: &mut Session<'_>, made: &KeyPlan) -> Result<(), Complaint> {
     }
     session.screen.line("")?;
     let rows = plan::readiness_rows(&made.peers, &[])?;
-    session.print_rows(&rows, "no approved peers: nobody to wait for")?;
-    match plan::progress(made) {
-        Progress::Done => session.screen.say("nothing is left to do"),
-        Progress::Waiting => session.screen.say(waiting(Some(made), &command_of(&goal))),
-        Progress::Due => {}
-    }
-    Ok(())
+    session.print_rows(&rows, "no approved peers: nobody to wait for")
 }
 
 async fn planned(desk: &mut Desk, goal: KeyGoal) -> Result<KeyPlan, Complaint> {
@@ -193,18 +170,6 @@ fn turn(args: &TurnArgs) -> KeyGoal {
         reason: args.reason.clone().unwrap_or_default(),
         compromised_since_ms: args.compromised_since.map_or(0, Timestamp::ms),
         ..KeyGoal::default()
-    }
-}
-
-/// The command that goes on with `goal`. An emergency is over once it is published: what is left is an ordinary turn.
-fn command_of(goal: &KeyGoal) -> String {
-    let purpose = crate::show::keys::purpose(goal.purpose);
-    let key = words::short_hex(&goal.key_id);
-    match goal.kind() {
-        KeyGoalKind::Retire => format!("selat key retire {key} --reason TEXT"),
-        KeyGoalKind::Revoke => format!("selat key revoke {key} --reason TEXT"),
-        KeyGoalKind::Abandon => format!("selat key rotate {purpose} --abandon"),
-        KeyGoalKind::Rotate | KeyGoalKind::Unspecified => format!("selat key rotate {purpose}"),
     }
 }
 

@@ -17,8 +17,10 @@ const STEP_INDENT: usize = 13;
 /// How far a plan has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// Something can be done now.
+    /// Applying the plan does something now.
     Due,
+    /// Something can be done now, but not by applying the plan.
+    Elsewhere,
     /// Nothing can be done now.
     Waiting,
     /// Nothing is left.
@@ -27,17 +29,56 @@ pub(crate) enum Progress {
 
 /// How far `plan` has come.
 pub(crate) fn progress(plan: &KeyPlan) -> Progress {
-    if step_in(plan, KeyStepState::Due).is_some() {
-        Progress::Due
-    } else if plan.steps.iter().all(|step| step.state() == KeyStepState::Done) {
-        Progress::Done
-    } else {
-        Progress::Waiting
+    let mut due = plan.steps.iter().filter(|step| step.state() == KeyStepState::Due).peekable();
+    if due.peek().is_some() {
+        return if due.any(|step| step.applies) { Progress::Due } else { Progress::Elsewhere };
+    }
+    let done = plan.steps.iter().all(|step| step.state() == KeyStepState::Done);
+    if done { Progress::Done } else { Progress::Waiting }
+}
+
+/// What comes next, in words: a command, something to wait for, or nothing.
+pub(crate) fn next(plan: &KeyPlan) -> String {
+    let command = |step: Option<&KeyStep>| clean(step.map_or("", |step| step.command.as_str()));
+    match progress(plan) {
+        Progress::Done => "nothing is left to do".to_owned(),
+        Progress::Due => format!("next: {}", command_again(plan)),
+        Progress::Elsewhere => match plan.steps.iter().find(|step| is_due(step) && !step.command.is_empty()) {
+            Some(step) => format!("next: {}", clean(&step.command)),
+            None => "the node does the next step by itself".to_owned(),
+        },
+        Progress::Waiting => {
+            let waiting = step_in(plan, KeyStepState::Waiting);
+            let when = match waiting.and_then(|step| words::moment(step.earliest_ms)) {
+                Some(earliest) => format!("nothing is due before {earliest}"),
+                None => "nothing is due now".to_owned(),
+            };
+            match command(waiting) {
+                command if command.is_empty() => when,
+                command => format!("{when}; then: {command}"),
+            }
+        }
     }
 }
 
+/// The command that goes on with the plan.
+pub(crate) fn command_again(plan: &KeyPlan) -> String {
+    let open = plan.steps.iter().find(|step| step.applies && step.state() != KeyStepState::Done);
+    clean(open.map_or("", |step| step.command.as_str()))
+}
+
+fn is_due(step: &KeyStep) -> bool {
+    step.state() == KeyStepState::Due
+}
+
+/// What applying the plan does now, in words.
+pub(crate) fn due_now(plan: &KeyPlan) -> String {
+    let due = plan.steps.iter().filter(|step| is_due(step) && step.applies);
+    due.map(|step| clean(&step.what)).collect::<Vec<_>>().join("; ")
+}
+
 /// The first step in this state.
-pub(crate) fn step_in(plan: &KeyPlan, state: KeyStepState) -> Option<&KeyStep> {
+fn step_in(plan: &KeyPlan, state: KeyStepState) -> Option<&KeyStep> {
     plan.steps.iter().find(|step| step.state() == state)
 }
 
@@ -80,11 +121,6 @@ fn block(number: usize, step: &KeyStep, width: u16) -> (Tone, Vec<String>) {
     let mut lines = wrap::hanging(&format!("{number:>2}  {word}"), STEP_INDENT, &clean(&step.what), width);
     lines.extend(below.iter().flat_map(|text| wrap::hanging("", STEP_INDENT, &clean(text), width)));
     (tone, lines)
-}
-
-/// The earliest moment at which every step that waits now may be done; `None` while it depends on peers alone.
-pub(crate) fn earliest(plan: &KeyPlan) -> Option<String> {
-    words::moment(step_in(plan, KeyStepState::Waiting)?.earliest_ms)
 }
 
 /// What each peer is ready for.
@@ -143,6 +179,7 @@ fn step_json(step: &KeyStep) -> Value {
         "waits_for": step.waits_for,
         "earliest": words::moment(step.earliest_ms),
         "command": step.command,
+        "applies": step.applies,
     })
 }
 
@@ -155,7 +192,8 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn step(what: &str, state: KeyStepState) -> KeyStep {
-        KeyStep { what: what.into(), state: state.into(), ..Default::default() }
+        let command = "selat key rotate record".into();
+        KeyStep { what: what.into(), state: state.into(), command, applies: true, ..Default::default() }
     }
 
     /// The draft of a version of AUS's descriptor, as the node gives it.
@@ -212,20 +250,31 @@ pub(crate) mod tests {
                 " 3  later    publish a descriptor in which the successor takes over",
             ]
         );
-        plan.steps[1] = KeyStep { command: "selat key rotate record".into(), ..step("publish", KeyStepState::Due) };
+        plan.steps[1] = step("publish", KeyStepState::Due);
         let (tone, lines) = &step_blocks(&plan, 80)[1];
         assert_eq!((*tone, lines[1].as_str()), (Tone::Strong, "             selat key rotate record"));
     }
 
     #[test]
-    fn progress_is_due_before_waiting_and_done_only_at_the_end() {
+    fn what_comes_next_is_a_command_a_wait_or_nothing() {
+        let check = |plan: &KeyPlan, wanted: Progress, words: &str| {
+            assert_eq!((progress(plan), next(plan).as_str()), (wanted, words));
+        };
         let mut plan = half_way();
-        assert_eq!(progress(&plan), Progress::Waiting);
-        assert_eq!(earliest(&plan).as_deref(), Some("2023-11-15T22:13:20Z"));
+        let waits = "nothing is due before 2023-11-15T22:13:20Z; then: selat key rotate record";
+        check(&plan, Progress::Waiting, waits);
+        plan.steps[1].earliest_ms = 0;
+        check(&plan, Progress::Waiting, "nothing is due now; then: selat key rotate record");
         plan.steps[2].state = KeyStepState::Due.into();
-        assert_eq!(progress(&plan), Progress::Due);
+        check(&plan, Progress::Due, "next: selat key rotate record");
+        assert_eq!(due_now(&plan), "publish a descriptor in which the successor takes over");
+        plan.steps[2] = KeyStep { applies: false, command: "selat key resign".into(), ..plan.steps[2].clone() };
+        check(&plan, Progress::Elsewhere, "next: selat key resign");
+        plan.steps[2].command.clear();
+        check(&plan, Progress::Elsewhere, "the node does the next step by itself");
         plan.steps.iter_mut().for_each(|step| step.state = KeyStepState::Done.into());
-        assert_eq!((progress(&plan), earliest(&plan)), (Progress::Done, None));
+        check(&plan, Progress::Done, "nothing is left to do");
+        check(&KeyPlan { steps: vec![], ..plan }, Progress::Done, "nothing is left to do");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub enum DescriptorCommand {
     /// Say in words what changes from one version to another, and for whom
     Diff(DiffArgs),
     /// Draft the next version
-    Draft(DraftArgs),
+    Draft(Box<DraftArgs>),
     /// Add signatures of root keys to a draft
     Sign(SignArgs),
     /// Join the signatures of drafts into the signed descriptor

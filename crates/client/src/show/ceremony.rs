@@ -7,18 +7,17 @@ mod pages;
 use serde_json::{Value, json};
 
 use super::SHAPE_VERSION;
-use super::wrap::hanging;
+use super::wrap::{filled, hanging};
 
 /// Columns of a sheet.
 const WIDTH: u16 = 80;
 /// Columns of a step's number and the space after it.
 const NUMBER: usize = 4;
-/// Column at which commands begin.
-const COMMAND_INDENT: usize = 8;
-/// What a command that goes on in the next line is moved in by.
-const FURTHER: &str = "    ";
-/// Columns of a command, so that there is room for moving it in and for a backslash.
-const COMMAND_WIDTH: u16 = WIDTH - 6;
+/// What stands before a command, and before what of it goes on in the next line.
+const PROMPT: &str = "$ ";
+const FURTHER: &str = "  ";
+/// Ends a line whose command goes on.
+const BACKSLASH: &str = " \\";
 
 /// The two sides of a ceremony, as the page names them.
 pub(crate) struct Sides {
@@ -63,7 +62,7 @@ impl Page {
                 number += 1;
                 let head = format!("{number:>2}  {}", step.who);
                 lines.extend(hanging(&head, indent, &step.what, WIDTH));
-                lines.extend(step.commands.iter().flat_map(|command| command_lines(command)));
+                lines.extend(step.commands.iter().flat_map(|command| command_lines(command, indent)));
             }
         }
         lines
@@ -84,16 +83,34 @@ impl Page {
     }
 }
 
-/// A command as a shell takes it, broken over lines that end with a backslash.
-fn command_lines(command: &str) -> Vec<String> {
-    let broken = hanging("", COMMAND_INDENT, command, COMMAND_WIDTH);
+/// A command as a shell takes it, broken over lines that end with a backslash; an option stays with its value.
+fn command_lines(command: &str, indent: usize) -> Vec<String> {
+    let room = usize::from(WIDTH).saturating_sub(indent + PROMPT.len() + BACKSLASH.len());
+    let broken = filled(pieces(command), room);
     let last = broken.len().saturating_sub(1);
     let continued = |(n, line): (usize, &String)| {
-        let further = if n == 0 { "" } else { FURTHER };
-        let end = if n == last { "" } else { " \\" };
-        format!("{further}{line}{end}")
+        let prompt = if n == 0 { PROMPT } else { FURTHER };
+        let end = if n == last { "" } else { BACKSLASH };
+        format!("{:indent$}{prompt}{line}{end}", "")
     };
     broken.iter().enumerate().map(continued).collect()
+}
+
+/// What must stay on one line: a word, what is between quotes, an option and its value.
+fn pieces(command: &str) -> Vec<String> {
+    let mut pieces: Vec<String> = Vec::new();
+    for word in command.split(' ') {
+        let open = |piece: &String| piece.matches('\'').count() % 2 == 1;
+        let waits = |piece: &String| piece.starts_with("--") && !piece.contains(' ') && !word.starts_with("--");
+        match pieces.last_mut().filter(|piece| open(piece) || waits(piece)) {
+            Some(piece) => {
+                piece.push(' ');
+                piece.push_str(word);
+            }
+            None => pieces.push(word.to_owned()),
+        }
+    }
+    pieces
 }
 
 fn step<const N: usize>(who: &str, what: &str, commands: [String; N]) -> Step {
@@ -134,7 +151,7 @@ mod tests {
 
     #[test]
     fn every_command_on_a_page_is_one_of_this_program() {
-        let of_the_node = ["selat doctor"];
+        let of_the_node = ["selat doctor", "selat key backup"];
         let mut tried = 0;
         for command in
             pages().iter().flat_map(|page| &page.parts).flat_map(|part| &part.steps).flat_map(|s| &s.commands)
@@ -147,6 +164,20 @@ mod tests {
             tried += 1;
         }
         assert!(tried > 40, "{tried}");
+    }
+
+    #[test]
+    fn commands_are_broken_as_a_shell_takes_them() {
+        let command = "selat peer remove IDN --reason 'words differed' --yes --file A";
+        assert_eq!(pieces(command)[4..], ["--reason 'words differed'", "--yes", "--file A"]);
+        assert_eq!(
+            command_lines(command, 40),
+            [
+                format!("{:40}$ selat peer remove IDN \\", ""),
+                format!("{:42}--reason 'words differed' --yes \\", ""),
+                format!("{:42}--file A", ""),
+            ]
+        );
     }
 
     #[test]

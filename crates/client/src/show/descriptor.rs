@@ -45,6 +45,13 @@ pub(crate) fn lines(view: &View, width: u16) -> Vec<String> {
     lines
 }
 
+/// `AUS  descriptor 4 -> draft of descriptor 5`.
+pub(crate) fn heading_of_two(old: &View, new: &View) -> String {
+    let (before, after) = (heading(old), heading(new));
+    let same = format!("{}  ", clean(issuer(&old.message)));
+    format!("{before} -> {}", after.strip_prefix(&same).unwrap_or(&after))
+}
+
 /// `AUS  descriptor 4` or `AUS  draft of descriptor 5`.
 pub(crate) fn heading(view: &View) -> String {
     let what = if view.draft { "draft of descriptor" } else { "descriptor" };
@@ -67,13 +74,13 @@ fn parts(view: &View) -> Vec<(&'static str, String)> {
     if view.earlier > 0 {
         parts.push(("file", format!("holds {} before this one", words::count(view.earlier, "version"))));
     }
-    parts.push(("signed", format!("by root keys of its own: {}", signed::count_words(&view.signed))));
+    parts.push(("signed", format!("by {}", signed::count_words(&view.signed))));
     parts.extend(message.endpoints.iter().map(|endpoint| ("endpoint", address(endpoint))));
     parts.extend(contact(message.contact.as_ref()));
     parts.push(("protocol", protocol(message)));
     parts.push(("refresh", refresh(message.refresh_hint_s)));
     parts.push(("naming", named(message.may_be_named).to_owned()));
-    parts.push(("reads", message.payload_types.join(" ")));
+    parts.push(("reads", payload_types(&message.payload_types)));
     parts
 }
 
@@ -150,15 +157,17 @@ fn endpoint_json(endpoint: &pb::Endpoint) -> Value {
     json!({ "node": endpoint.node, "host": endpoint.host, "port": endpoint.port })
 }
 
-/// The changes for people: what, as it was and will be, and beneath it what it means.
+/// The changes for people: what, as it was and will be, and beneath it what it means; once for several in a row.
 pub(crate) fn change_lines(changes: &[Change], width: u16) -> Vec<String> {
     let indent = changes.iter().map(|change| change.subject.chars().count()).max().unwrap_or_default() + 2;
-    let of = |change: &Change| {
-        let mut lines = hanging(&clean(&change.subject), indent, &clean(&change.words()), width);
-        lines.extend(hanging("", indent, &clean(&change.effect), width));
-        lines
-    };
-    changes.iter().flat_map(of).collect()
+    let mut lines = Vec::new();
+    for (n, change) in changes.iter().enumerate() {
+        lines.extend(hanging(&clean(&change.subject), indent, &clean(&change.words()), width));
+        if changes.get(n + 1).is_none_or(|next| next.effect != change.effect) {
+            lines.extend(hanging("", indent, &clean(&change.effect), width));
+        }
+    }
+    lines
 }
 
 /// The changes as JSON, with what they lie between.
@@ -239,6 +248,15 @@ fn refresh(hint_s: u32) -> String {
 
 fn named(may_be_named: bool) -> &'static str {
     if may_be_named { "peers may name this participant to others" } else { "peers name this participant to nobody" }
+}
+
+/// `record.v1 query.v1`: what all of this protocol begin and end with is left out.
+fn payload_types(types: &[String]) -> String {
+    let short = |name: &String| {
+        let inside = name.strip_prefix("application/vnd.selat.").and_then(|name| name.strip_suffix("+proto"));
+        inside.unwrap_or(name).to_owned()
+    };
+    types.iter().map(short).collect::<Vec<_>>().join(" ")
 }
 
 fn given(texts: &[String]) -> Vec<String> {

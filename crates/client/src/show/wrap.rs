@@ -8,21 +8,27 @@ const ROOM_MAX: usize = 110;
 /// `head` padded to `indent` columns, then `text` broken between words so that no line is wider than `width`.
 pub(crate) fn hanging(head: &str, indent: usize, text: &str, width: u16) -> Vec<String> {
     let room = usize::from(width).saturating_sub(indent).clamp(ROOM_MIN, ROOM_MAX);
+    let lines = filled(text.split_whitespace(), room);
+    let heads = std::iter::once(head).chain(std::iter::repeat(""));
+    lines.into_iter().zip(heads).map(|(line, head)| format!("{head:<indent$}{line}").trim_end().to_owned()).collect()
+}
+
+/// Lines of at most `room` columns, broken between the pieces; one longer than that has a line of its own. At least one.
+pub(crate) fn filled<T: AsRef<str>>(pieces: impl IntoIterator<Item = T>, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
-        let long = line.chars().count() + 1 + word.chars().count() > room;
-        if long && !line.is_empty() {
+    for piece in pieces {
+        let piece = piece.as_ref();
+        if !line.is_empty() && line.chars().count() + 1 + piece.chars().count() > room {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(piece);
     }
     lines.push(line);
-    let heads = std::iter::once(head).chain(std::iter::repeat(""));
-    lines.into_iter().zip(heads).map(|(line, head)| format!("{head:<indent$}{line}").trim_end().to_owned()).collect()
+    lines
 }
 
 #[cfg(test)]

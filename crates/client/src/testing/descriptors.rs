@@ -3,7 +3,6 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
-use prost::Message as _;
 use selat_record::pb::{self, KeyPurpose};
 use selat_record::{Payload as _, Timestamp};
 use selat_seal::descriptor::{
@@ -111,9 +110,4 @@ impl Running {
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         path
     }
-}
-
-/// The descriptor in an envelope.
-pub(crate) fn said(envelope: &pb::Envelope) -> pb::Descriptor {
-    pb::Descriptor::decode(envelope.payload.as_slice()).unwrap()
 }

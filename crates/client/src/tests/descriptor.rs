@@ -33,7 +33,9 @@ async fn descriptor_is_shown_with_its_keys_and_who_signed() {
     assert_eq!(exit, Exit::Ok, "{}", said.talk());
     let text = said.data();
     assert!(text.starts_with("AUS  descriptor 1\n"), "{text}");
-    for part in ["Immigration Intelligence Centre", "2 of 3, 2 needed", "node1 at aus.example:7443", "every 1 hour"] {
+    for part in
+        ["Immigration Intelligence Centre", "2 of 3 root keys, 2 needed", "node1 at aus.example:7443", "every 1 hour"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(text.contains(&format!("record  {}  active from 2023-11-12", digits(&record_key()))), "{text}");
@@ -89,8 +91,8 @@ async fn whole_chain_is_verified_and_each_version_named() {
     let file = files.chain("chain", &chain);
     let (exit, said) = files.run(&format!("descriptor verify {file} -o table")).await;
     assert_eq!(exit, Exit::Ok, "{}", said.talk());
-    assert!(said.data().contains("AUS  descriptor 3, made 2023-11-14T21:13:20Z: holds"), "{}", said.data());
-    assert!(said.data().contains("signed by root keys of 2: 3 of 3, 2 needed"), "{}", said.data());
+    assert!(said.data().contains("AUS  descriptor 3 holds, made 2023-11-14T21:13:20Z"), "{}", said.data());
+    assert!(said.data().contains("by those of 2   3 of 3 root keys, 2 needed"), "{}", said.data());
 
     let previous = files.chain("one", &chain[..1]);
     let rest = files.chain("rest", &chain[1..]);
@@ -147,11 +149,14 @@ async fn draft_is_signed_by_its_holders_and_combined_when_both_thresholds_are_me
     let (exit, said) = files.run_with(&line, Some("AUS\n")).await;
     assert_eq!(exit, Exit::Ok, "{}", said.talk());
     assert!(said.talk().contains("Immigration Intelligence Centre -> Another name"), "{}", said.talk());
-    assert!(said.data().contains("signed by root keys of 1: 1 of 3, 2 needed, 1 MISSING"), "{}", said.data());
+    assert!(said.data().contains("by those of 1   1 of 3 root keys, 2 needed, 1 MISSING"), "{}", said.data());
     let combine = format!("descriptor combine {one} --previous {previous} --file {whole}");
     let (exit, talk) = refused(&files, &combine).await;
     assert_eq!(exit, Exit::Attention, "{talk}");
-    assert!(talk.contains("1 of the version before, 1 of its own"), "{talk}");
+    assert!(
+        talk.contains("1 signature by root keys of the version before, 1 signature by its own root keys"),
+        "{talk}"
+    );
 
     json(&files, &format!("descriptor sign {draft} --previous {previous} --key {other} --file {more} --yes")).await;
     let combine = format!("descriptor combine {one} {more} --previous {previous} --file {whole}");
@@ -237,11 +242,147 @@ async fn differences_are_told_in_words_and_in_json() {
     let new = files.draft("new", &signed(&two, &[]));
     let (exit, said) = files.run(&format!("descriptor diff {old} {new} -o table")).await;
     assert_eq!(exit, Exit::Ok, "{}", said.talk());
-    assert!(said.data().starts_with("AUS  descriptor 1  ->  AUS  draft of descriptor 2\n"), "{}", said.data());
+    assert!(said.data().starts_with("AUS  descriptor 1 -> draft of descriptor 2\n"), "{}", said.data());
     assert!(said.data().contains("quarantine"), "{}", said.data());
     let shape = json(&files, &format!("descriptor diff {old} {new}")).await;
     let whats: Vec<&str> = shape["changes"].as_array().unwrap().iter().map(|c| c["what"].as_str().unwrap()).collect();
     assert_eq!(whats, ["key_compromised", "contact_phone"]);
     let (_, said) = files.run(&format!("descriptor diff {old} {old} -o table")).await;
     assert!(said.talk().contains("nothing differs"), "{}", said.talk());
+}
+
+/// Drafts the version after [`first`] with these options.
+async fn drafted(files: &Running, options: &str) -> (Exit, String, String) {
+    let from = files.chain("AUS.descriptor", &[signed(&first(), &[1, 2])]);
+    let file = files.path("AUS-2.draft");
+    let _ = std::fs::remove_file(&file);
+    let line = format!("descriptor draft --from {from} {options} --file {} -o json", file.display());
+    let (exit, said) = files.run(&line).await;
+    (exit, said.data(), said.talk())
+}
+
+#[tokio::test]
+async fn everything_that_a_descriptor_says_can_be_changed() {
+    let files = files();
+    let record = digits(&record_key());
+    for (options, wanted) in [
+        ("--unit 'Another name'".to_owned(), vec!["unit"]),
+        ("--endpoint node1=a.example:1 --endpoint node2=[::1]:2".to_owned(), vec!["endpoints"]),
+        (
+            "--contact-title Desk --contact-phone 1 --contact-email a@b".to_owned(),
+            vec!["contact_title", "contact_phone", "contact_email"],
+        ),
+        (
+            "--contact-language en --contact-language id --contact-hours '24/7'".to_owned(),
+            vec!["contact_languages", "contact_hours"],
+        ),
+        (
+            "--refresh-hint 30m --may-be-named yes --protocol 1-2".to_owned(),
+            vec!["refresh_hint", "may_be_named", "protocol"],
+        ),
+        ("--expires 365d".to_owned(), vec!["expires"]),
+        ("--payload-type application/vnd.selat.record.v1+proto".to_owned(), vec!["payload_types"]),
+        ("--root-threshold 3".to_owned(), vec!["root_threshold"]),
+        (format!("--retire {record}"), vec!["key_retired"]),
+        (format!("--retire {record}=2023-12-24"), vec!["key_retired"]),
+        (format!("--compromise {record}=2023-11-14"), vec!["key_compromised"]),
+        (format!("--drop {record}"), vec!["key_dropped"]),
+        (format!("--drop {}", digits(&root(3))), vec!["key_dropped"]),
+    ] {
+        let (exit, data, talk) = drafted(&files, &options).await;
+        assert_eq!(exit, Exit::Ok, "{options}: {talk}");
+        let shape: Value = serde_json::from_str(&data).unwrap();
+        let whats: Vec<&str> =
+            shape["changes"].as_array().unwrap().iter().map(|c| c["what"].as_str().unwrap()).collect();
+        assert_eq!(whats, wanted, "{options}");
+        assert!(talk.contains("needs 2 of the"), "{talk}");
+    }
+}
+
+#[tokio::test]
+async fn roots_are_replaced_from_files_of_public_keys_and_both_sets_must_sign() {
+    let files = files();
+    let keys = [7, 8, 9].map(|number| files.root_file(number)).join(" ");
+    let public = files.path("roots.pub");
+    let public = public.display();
+    let (exit, said) = files.run(&format!("key export-public {keys} --file {public}")).await;
+    assert_eq!(exit, Exit::Ok, "{}", said.talk());
+    let (exit, data, talk) = drafted(&files, &format!("--roots {public} --root-threshold 3")).await;
+    assert_eq!(exit, Exit::Ok, "{talk}");
+    assert!(talk.contains("needs 2 of the 3 root keys of version 1 and 3 of its own 3"), "{talk}");
+    let shape: Value = serde_json::from_str(&data).unwrap();
+    let whats: Vec<&str> = shape["changes"].as_array().unwrap().iter().map(|c| c["what"].as_str().unwrap()).collect();
+    assert_eq!(
+        whats,
+        [["key_retired"; 3], ["key_added"; 3]].concat().into_iter().chain(["root_threshold"]).collect::<Vec<_>>()
+    );
+
+    let (exit, data, _) = drafted(&files, &format!("--add-root {public}")).await;
+    assert_eq!((exit, data.matches("key_added").count()), (Exit::Ok, 3));
+    let (exit, _, talk) = drafted(&files, &format!("--announce {public}")).await;
+    assert_eq!(exit, Exit::Usage);
+    assert!(talk.contains("SLT-2215") && talk.contains("holds a root key of AUS"), "{talk}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_drafted_is_refused_and_no_file_is_left() {
+    let files = files();
+    let record = digits(&record_key());
+    let other = files.file("other.pub", "-----BEGIN SELAT PUBLIC KEY-----\nnothing\n-----END SELAT PUBLIC KEY-----\n");
+    for (options, code, why) in [
+        (String::new(), "SLT-2215", "no change was given"),
+        ("--drop 00000000".to_owned(), "SLT-2215", "no key begins with 00000000"),
+        (format!("--activate {record}"), "SLT-2215", "is active and cannot become active"),
+        ("--root-threshold 4".to_owned(), "SLT-2215", "is 4 with 3 active root keys"),
+        ("--unit ''".to_owned(), "SLT-2215", "unit"),
+        ("--contact-phone 'a\u{1b}[2Jb'".to_owned(), "SLT-2215", "control characters"),
+        (format!("--roots {other}"), "SLT-2211", "does not hold public keys"),
+        ("--roots /no/such.pub".to_owned(), "SLT-2202", "no/such.pub"),
+    ] {
+        let (exit, _, talk) = drafted(&files, &options).await;
+        assert_eq!(exit, Exit::Usage, "{options}: {talk}");
+        assert!(talk.contains(code) && talk.contains(why) && !talk.contains('\u{1b}'), "{options}: {talk}");
+        assert!(!files.path("AUS-2.draft").exists(), "{options}");
+    }
+}
+
+#[tokio::test]
+async fn root_key_is_made_once_and_its_public_half_leaves_alone() {
+    let files = files();
+    let passphrase = files.secret_file("pass", "six words that nobody else has\n");
+    let key = files.path("root-1.key");
+    let key = key.display();
+    let generate = format!("key generate root --participant AUS --file {key} --passphrase-file {passphrase}");
+    let made = json(&files, &generate).await;
+    assert_eq!((&made["protected"], &made["purpose"]), (&true.into(), &"root".into()));
+    let (exit, talk) = refused(&files, &generate).await;
+    assert!(exit == Exit::Usage && talk.contains("is there already"), "{talk}");
+
+    let export = format!("key export-public {key}");
+    let (exit, talk) = refused(&files, &export).await;
+    assert!(exit == Exit::Usage && talk.contains("SLT-2205"), "nobody to ask for a passphrase: {talk}");
+    let wrong = files.secret_file("wrong", "six words that are other words\n");
+    let (exit, talk) = refused(&files, &format!("{export} --passphrase-file {wrong}")).await;
+    assert!(exit == Exit::Usage && talk.contains("SLT-2218"), "{talk}");
+    let short = files.secret_file("short", "short\n");
+    let (exit, talk) = refused(&files, &format!("{export} --passphrase-file {short}")).await;
+    assert!(exit == Exit::Usage && talk.contains("SLT-2219"), "{talk}");
+    let two = format!("{export} {key} {key} --passphrase-file {short} --passphrase-file {short}");
+    let (_, talk) = refused(&files, &two).await;
+    assert!(talk.contains("3 keys and 2 passphrase files"), "{talk}");
+
+    let (exit, said) = files.run(&format!("{export} --passphrase-file {passphrase}")).await;
+    assert_eq!(exit, Exit::Ok, "{}", said.talk());
+    let public = selat_seal::PublicFile::parse_all(&said.data()).unwrap();
+    assert_eq!(public[0].public.id().to_string(), made["key"].as_str().unwrap());
+}
+
+#[tokio::test]
+async fn ceremony_is_printed_with_the_names_of_both_sides() {
+    let files = files();
+    let (exit, said) = files.run("ceremony script --participant AUS --with IDN").await;
+    assert_eq!(exit, Exit::Ok);
+    assert!(said.data().starts_with("Onboarding: AUS and IDN\n"), "{}", said.data());
+    let shape = json(&files, "ceremony script --for compromise").await;
+    assert_eq!(shape["ceremony"], "compromise");
 }

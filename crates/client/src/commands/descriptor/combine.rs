@@ -30,7 +30,8 @@ pub(super) fn run(session: &mut Session<'_>, args: &CombineArgs) -> Result<Exit,
         return Err(Complaint::about(&explain::PREVIOUS_NEEDED).problem(problem));
     }
     let tally = tally(previous.as_ref(), &combined).map_err(|error| refused(first, &error))?;
-    session.print(|| signed::tally_json(&view, &tally), || signed::tally_lines(&view, &tally))?;
+    let width = session.screen.width();
+    session.print(|| signed::tally_json(&view, &tally), || signed::tally_lines(&view, &tally, width))?;
     let file = args.file.display();
     if tally.is_enough() && is_known {
         accept(session, previous.as_ref(), &combined, first)?;

@@ -6,7 +6,7 @@ use selat_complaint::{Complaint, Exit};
 use selat_record::Timestamp;
 use selat_record::ids::mint_uuid;
 use selat_record::pb::{self, KeyPurpose};
-use selat_seal::descriptor::{describe_key, unsigned, write_draft};
+use selat_seal::descriptor::{describe_key, tally, unsigned, write_draft};
 use selat_seal::keyfile::purpose_word;
 use selat_seal::succession::{Change, next_descriptor};
 use selat_seal::{AcceptedDescriptor, DescribedKey, PublicFile, PublicKey};
@@ -19,6 +19,7 @@ use crate::explain;
 use crate::input::small_text;
 use crate::show::descriptor;
 use crate::show::descriptor::changes::changes;
+use crate::show::descriptor::signed::needs_words;
 
 /// How long a working key that retires still counts, unless it is said otherwise: peers learn of it meanwhile.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
@@ -35,8 +36,11 @@ pub(super) fn run(session: &mut Session<'_>, args: &DraftArgs) -> Result<Exit, C
     let mut random = [0; 10];
     session.entropy.fill(&mut random);
     let next = next_descriptor(&own, &wanted.changes, mint_uuid(now, random).into_bytes(), now).map_err(refusal)?;
-    write_new(&args.file, &write_draft(&unsigned(&next)))?;
+    let draft = unsigned(&next);
+    let tally = tally(Some(&own), &draft).map_err(refusal)?;
+    write_new(&args.file, &write_draft(&draft))?;
     tell(session, own.message(), &next, &args.file)?;
+    session.screen.say(format!("{}: selat descriptor sign", needs_words(next.version, &tally)));
     Ok(Exit::Ok)
 }
 
@@ -46,14 +50,13 @@ fn tell(session: &mut Session<'_>, own: &pb::Descriptor, next: &pb::Descriptor, 
     session.print(
         || descriptor::changes_json(own, next, &changes),
         || {
-            let mut lines =
-                vec![format!("{}  descriptor {} -> {}", descriptor::issuer(next), own.version, next.version)];
+            let heading = format!("{}  descriptor {} -> {}", descriptor::issuer(next), own.version, next.version);
+            let mut lines = vec![heading];
             lines.extend(descriptor::change_lines(&changes, width));
             lines
         },
     )?;
-    let file = file.display();
-    session.screen.say(format!("written to {file}; next: selat descriptor sign {file} --key KEY --file FILE"));
+    session.screen.say(format!("a draft was written to {}", file.display()));
     Ok(())
 }
 

@@ -44,7 +44,7 @@ pub(super) fn diff(session: &mut Session<'_>, args: &DiffArgs) -> Result<Exit, C
     session.print(
         || descriptor::changes_json(&old.message, &new.message, &changes),
         || {
-            let mut lines = vec![format!("{}  ->  {}", descriptor::heading(&old), descriptor::heading(&new))];
+            let mut lines = vec![descriptor::heading_of_two(&old, &new)];
             lines.extend(descriptor::change_lines(&changes, width));
             lines
         },

@@ -36,7 +36,8 @@ pub(super) fn run(session: &mut Session<'_>, args: &SignArgs) -> Result<Exit, Co
     let signed = with_signatures(args, &draft, &keys)?;
     let after = tally(previous.as_ref(), &signed).map_err(|error| refused(&args.draft, &error))?;
     write_new(&args.file, &write_draft(&signed))?;
-    session.print(|| signed::tally_json(&view, &after), || signed::tally_lines(&view, &after))?;
+    let width = session.screen.width();
+    session.print(|| signed::tally_json(&view, &after), || signed::tally_lines(&view, &after, width))?;
     let next = if after.is_enough() {
         "selat descriptor combine"
     } else {

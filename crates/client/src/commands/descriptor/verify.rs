@@ -14,21 +14,24 @@ use crate::show::descriptor::verdict;
 
 pub(super) fn run(session: &mut Session<'_>, args: &VerifyArgs) -> Result<Exit, Complaint> {
     let at = args.at.unwrap_or_else(|| (session.now)());
-    let steps = match &args.previous {
-        None => from_the_first(&args.file, at)?,
+    let (steps, said) = match &args.previous {
+        None => (from_the_first(&args.file, at)?, FIRST_CONTACT),
         Some(previous) => from(newest(previous, at)?, &args.file, at)?,
     };
     if let Some((last, _)) = steps.last() {
         last.check_not_expired(at).map_err(|error| refused(&args.file, &error))?;
     }
-    session.print(|| verdict::json(&steps), || verdict::lines(&steps))?;
-    session.screen.say(if args.previous.is_some() {
-        "every version follows on the one before"
-    } else {
-        "the first of them counts by its own root keys alone: whose they are, only the safety phrase says"
-    });
+    let width = session.screen.width();
+    session.print(|| verdict::json(&steps), || verdict::lines(&steps, width))?;
+    session.screen.say(said);
     Ok(Exit::Ok)
 }
+
+/// What the word of a chain is worth.
+const FIRST_CONTACT: &str = "the first version counts by its own root keys alone; whose they are, no file can say: \
+                             selat peer fingerprint";
+const FOLLOWS: &str = "every version follows on the one before";
+const THE_SAME: &str = "the file holds nothing after the version that was named as the one before";
 
 type Steps = Vec<(AcceptedDescriptor, Tally)>;
 
@@ -45,7 +48,7 @@ fn from_the_first(path: &Path, at: Timestamp) -> Result<Steps, Complaint> {
 }
 
 /// The versions of a file that come after `previous`. Those up to it, if the file has them, must lead to it.
-fn from(previous: AcceptedDescriptor, path: &Path, at: Timestamp) -> Result<Steps, Complaint> {
+fn from(previous: AcceptedDescriptor, path: &Path, at: Timestamp) -> Result<(Steps, &'static str), Complaint> {
     let chain = Document::chain(path)?;
     let known = chain.iter().position(|envelope| selat_seal::content_id(envelope) == previous.content_id());
     let rest: Vec<&pb::Envelope> = chain.iter().skip(known.map_or(0, |place| place + 1)).collect();
@@ -58,9 +61,9 @@ fn from(previous: AcceptedDescriptor, path: &Path, at: Timestamp) -> Result<Step
     }
     if steps.is_empty() {
         let counted = counted(path, None, &previous)?;
-        steps.push((previous, counted));
+        return Ok((vec![(previous, counted)], THE_SAME));
     }
-    Ok(steps)
+    Ok((steps, FOLLOWS))
 }
 
 fn counted(path: &Path, before: Option<&AcceptedDescriptor>, version: &AcceptedDescriptor) -> Result<Tally, Complaint> {

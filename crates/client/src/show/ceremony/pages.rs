@@ -108,15 +108,18 @@ pub(crate) fn rotation(sides: &Sides) -> Page {
             step(
                 OPERATOR,
                 "Nothing else is wrong. Which key: record, query, log or tls-ca; here record.",
-                ["selat doctor".to_owned(), "selat key status".to_owned(), "selat key rotate record --plan".to_owned()],
+                ["selat doctor".to_owned(), "selat key rotate record --plan".to_owned()],
             ),
             step(
                 OPERATOR,
-                "The successor is made, and a draft of the next version, which lists it as pending.",
-                [format!("selat key rotate record --file {us}-next.draft")],
+                "The descriptor in force; then the successor, and a draft that lists it as pending.",
+                [
+                    format!("selat peer invite --file {us}.descriptor"),
+                    format!("selat key rotate record --file {us}-a.draft"),
+                ],
             ),
-            sign(us),
-            publish(us),
+            sign(&format!("{us}.descriptor"), &format!("{us}-a")),
+            publish(&format!("{us}.descriptor"), &format!("{us}-a")),
             step(
                 OPERATOR,
                 "Wait until every peer has acknowledged the version and the time in the plan has come: at least 24 \
@@ -131,17 +134,21 @@ pub(crate) fn rotation(sides: &Sides) -> Page {
             step(
                 OPERATOR,
                 "The same command goes on: the next draft makes the successor active and retires the old key.",
-                [format!("selat key rotate record --file {us}-next.draft")],
+                [format!("selat key rotate record --file {us}-b.draft")],
             ),
-            sign(us),
-            publish(us),
+            sign(&format!("{us}-a.descriptor"), &format!("{us}-b")),
+            publish(&format!("{us}-a.descriptor"), &format!("{us}-b")),
             step(
                 OPERATOR,
                 "The node signs with the old key until every peer holds the version, then by itself with the new one. \
                  When the old key has ended, the same command destroys it and says that nothing is left.",
                 ["selat key rotate record".to_owned(), "selat key status".to_owned()],
             ),
-            step(OPERATOR, "Only now is a backup of the keys up to date.", ["selat doctor".to_owned()]),
+            step(
+                OPERATOR,
+                "The keys have changed, so back them up.",
+                ["selat key backup --file keys.backup".to_owned()],
+            ),
         ],
     };
     let wrong = Part {
@@ -227,7 +234,11 @@ pub(crate) fn roots(sides: &Sides) -> Page {
                     format!("selat descriptor verify {us}-next.descriptor --previous {us}.descriptor"),
                 ],
             ),
-            publish(us),
+            step(
+                OPERATOR,
+                "Peers are told at once; a peer that is down asks later.",
+                [format!("selat descriptor publish {us}-next.descriptor")],
+            ),
             step(
                 "old",
                 "Keep the old key files until every peer has acknowledged; then destroy them.",
@@ -262,6 +273,11 @@ pub(crate) fn compromise(sides: &Sides) -> Page {
         steps: vec![
             step(
                 OPERATOR,
+                "The descriptor in force, to sign against.",
+                [format!("selat peer invite --file {us}.descriptor")],
+            ),
+            step(
+                OPERATOR,
                 "Since when may it have been in strange hands? Take the earliest moment that is possible. The \
                  successor takes over at once. Here record; tls-ca, query and log alike.",
                 [format!(
@@ -269,12 +285,12 @@ pub(crate) fn compromise(sides: &Sides) -> Page {
                          2026-11-20T06:00:00Z --file {us}-next.draft"
                 )],
             ),
-            sign(us),
-            publish(us),
+            sign(&format!("{us}.descriptor"), &format!("{us}-a")),
+            publish(&format!("{us}.descriptor"), &format!("{us}-a")),
             step(
                 OPERATOR,
                 "Telephone the contact point of every peer that has not acknowledged within the hour.",
-                ["selat descriptor acks".to_owned(), "selat peer list --columns peer,contact".to_owned()],
+                ["selat descriptor acks".to_owned(), "selat peer show PEER".to_owned()],
             ),
             step(
                 OPERATOR,
@@ -297,8 +313,8 @@ pub(crate) fn compromise(sides: &Sides) -> Page {
         heading: "AS MANY ROOT KEYS AS THE THRESHOLD, OR MORE",
         steps: vec![
             step(
-                OPERATOR,
-                "The thief can speak for us. Telephone every peer: they suspend us, at once.",
+                "peers",
+                "The thief can speak for us. Telephone every peer; each suspends us at once.",
                 [format!("selat peer suspend {us} --reason 'root keys stolen'")],
             ),
             step(
@@ -327,27 +343,21 @@ pub(crate) fn compromise(sides: &Sides) -> Page {
     }
 }
 
-fn sign(us: &str) -> super::Step {
+fn sign(previous: &str, name: &str) -> super::Step {
     step(
         HOLDERS,
         "Each on their own machine, with their own file name. Read what is shown before you type.",
-        [format!(
-            "selat descriptor sign {us}-next.draft --previous {us}.descriptor --key root-NAME.key \
-                 --file {us}-next.NAME"
-        )],
+        [format!("selat descriptor sign {name}.draft --previous {previous} --key root-NAME.key --file {name}.NAME")],
     )
 }
 
-fn publish(us: &str) -> super::Step {
+fn publish(previous: &str, name: &str) -> super::Step {
     step(
         OPERATOR,
         "Peers are told at once; a peer that is down asks later.",
         [
-            format!(
-                "selat descriptor combine {us}-next.A {us}-next.B --previous {us}.descriptor \
-                 --file {us}-next.descriptor"
-            ),
-            format!("selat descriptor publish {us}-next.descriptor"),
+            format!("selat descriptor combine {name}.A {name}.B --previous {previous} --file {name}.descriptor"),
+            format!("selat descriptor publish {name}.descriptor"),
         ],
     )
 }

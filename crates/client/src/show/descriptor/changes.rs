@@ -5,6 +5,7 @@
 
 use selat_record::pb::{self, KeyPurpose, KeyStatus};
 use selat_seal::keyfile::purpose_word;
+use selat_seal::sha256;
 use serde_json::{Value, json};
 
 use super::{address, key_digits, named, refresh, status_word, validity};
@@ -70,15 +71,15 @@ fn added(key: &pb::Key) -> Change {
     let signs = signs(key.purpose());
     let effect = match (key.status(), key.purpose()) {
         (KeyStatus::Pending, _) => format!(
-            "Peers learn the key. No {signs} of it counts before a later version makes it active, which should wait \
-             until every peer holds this one."
+            "Peers learn the key. Its {signs} count only after a later version makes it active, best when every peer \
+             holds this one."
         ),
-        (KeyStatus::Active, KeyPurpose::Root) => "It counts among the root keys that sign this version and later \
-                                                  ones."
-            .to_owned(),
+        (KeyStatus::Active, KeyPurpose::Root) => {
+            "It counts among the root keys that sign this version and later ones.".to_owned()
+        }
         (KeyStatus::Active, _) => format!(
-            "Peers accept {signs} of it as soon as they hold this version; until then they refuse them. With an \
-             overlap it would have been announced as pending first."
+            "Peers accept its {signs} once they hold this version, and refuse them until then. With an overlap it \
+             would be announced as pending first."
         ),
         _ => format!("A key that was not listed before cannot be listed as {} now.", status_word(key.status)),
     };
@@ -86,7 +87,7 @@ fn added(key: &pb::Key) -> Change {
 }
 
 fn dropped(key: &pb::Key) -> Change {
-    let effect = format!("Whoever holds only this version can no longer verify any {} of it.", signs(key.purpose()));
+    let effect = format!("Whoever holds only this version can no longer verify its {}.", signs(key.purpose()));
     key_change("key_dropped", key, standing(key), String::new(), effect)
 }
 
@@ -95,22 +96,27 @@ fn changed(old: &pb::Key, new: &pb::Key) -> Option<Change> {
         return None;
     }
     let signs = signs(new.purpose());
+    let altered = (old.purpose, &old.public_key, &old.certificate) != (new.purpose, &new.public_key, &new.certificate);
     let (what, effect) = match (old.status(), new.status()) {
-        _ if (old.purpose, &old.public_key, &old.certificate) != (new.purpose, &new.public_key, &new.certificate) => {
+        _ if altered => {
             ("key_altered", "Purpose, key or certificate differ under the same id: no peer accepts that.".to_owned())
         }
         (_, KeyStatus::Compromised) => ("key_compromised", compromised(new)),
         (KeyStatus::Pending, KeyStatus::Active) => (
             "key_activated",
             format!(
-                "Peers that hold this version accept {signs} of it from then on; peers that do not hold it yet refuse \
-                 them."
+                "Peers that hold this version accept its {signs} from then on; the others refuse them until they hold it."
             ),
         ),
         (_, KeyStatus::Retired) => ("key_retired", retired(new)),
-        _ => ("key_changed", format!("Peers judge every {signs} of it by the new status and times.")),
+        _ => ("key_changed", format!("Peers judge its {signs} by the new status and times.")),
     };
-    Some(key_change(what, new, standing(old), standing(new), effect))
+    let (before, after) = match what {
+        "key_altered" => (identity(old), identity(new)),
+        _ if old.status == new.status => (standing(old), standing(new)),
+        _ => (status_word(old.status).to_owned(), arrival(new)),
+    };
+    Some(key_change(what, new, before, after, effect))
 }
 
 fn retired(key: &pb::Key) -> String {
@@ -119,8 +125,8 @@ fn retired(key: &pb::Key) -> String {
         KeyPurpose::Root => "It signs no version after this one.".to_owned(),
         KeyPurpose::TlsCa => format!("Connections under its certificates are accepted until {until} and then closed."),
         purpose => format!(
-            "Every {} of it that was made before {until} verifies as before; until then it may still sign, for peers \
-             that do not hold this version yet.",
+            "Its {} made before {until} verify as before. Until then it may still sign, for peers that do not hold this \
+             version yet.",
             signs(purpose)
         ),
     }
@@ -129,32 +135,49 @@ fn retired(key: &pb::Key) -> String {
 fn compromised(key: &pb::Key) -> String {
     let since = words::moment_or_nothing(key.compromised_since_ms);
     match key.purpose() {
-        KeyPurpose::Root => "It signs no version after this one, and counts no more among the root keys.".to_owned(),
-        KeyPurpose::TlsCa => "Peers accept no certificate of it any more and close the connections under them at \
-                              once."
-            .to_owned(),
+        KeyPurpose::Root => "It signs no version after this one.".to_owned(),
+        KeyPurpose::TlsCa => {
+            "Peers accept no certificate of it any more, and close the connections under them at once.".to_owned()
+        }
+        KeyPurpose::Query => "Peers refuse its queries and answers.".to_owned(),
         purpose => format!(
-            "A {} of it counts only with a peer that had logged it before {since}; what a peer logged later goes into \
-             its quarantine.",
+            "Its {} count only with a peer that had logged them before {since}; later ones go into quarantine there.",
             signs(purpose)
         ),
     }
 }
 
-/// What a key of this purpose makes, in the singular.
+/// What a key of this purpose makes.
 fn signs(purpose: KeyPurpose) -> &'static str {
     match purpose {
-        KeyPurpose::Root => "descriptor",
-        KeyPurpose::Record => "record",
-        KeyPurpose::Query => "query or answer",
-        KeyPurpose::Log => "release, receipt or checkpoint",
-        KeyPurpose::TlsCa => "certificate",
-        KeyPurpose::Unspecified => "signature",
+        KeyPurpose::Root => "descriptors",
+        KeyPurpose::Record => "records",
+        KeyPurpose::Query => "queries and answers",
+        KeyPurpose::Log => "releases, receipts and checkpoints",
+        KeyPurpose::TlsCa => "certificates",
+        KeyPurpose::Unspecified => "signatures",
     }
 }
 
+/// What of a key never changes.
+fn identity(key: &pb::Key) -> String {
+    let certificate = key_digits(&sha256(&[&key.certificate]));
+    format!("{} key {}, certificate {certificate}", purpose_word(key.purpose()), key_digits(&key.public_key))
+}
+
+/// Status and all times.
 fn standing(key: &pb::Key) -> String {
     format!("{} {}", status_word(key.status), validity(key))
+}
+
+/// The status that a key comes to, and the moment that goes with it.
+fn arrival(key: &pb::Key) -> String {
+    let (word, ms) = match key.status() {
+        KeyStatus::Retired => ("until", key.valid_until_ms),
+        KeyStatus::Compromised => ("since", key.compromised_since_ms),
+        _ => ("from", key.valid_from_ms),
+    };
+    format!("{} {word} {}", status_word(key.status), words::moment_or_nothing(ms))
 }
 
 fn key_change(what: &'static str, key: &pb::Key, before: String, after: String, effect: String) -> Change {
@@ -250,4 +273,70 @@ fn contact(old: &pb::Descriptor, new: &pb::Descriptor) -> Vec<Option<Change>> {
 fn plain(what: &'static str, subject: &str, before: String, after: String, effect: &str) -> Option<Change> {
     let change = Change { what, subject: subject.to_owned(), key: None, before, after, effect: effect.to_owned() };
     (change.before != change.after).then_some(change)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::descriptors::{NOW_MS, first, next};
+
+    fn check(change: impl FnOnce(&mut pb::Descriptor), what: &str, effect: &str) {
+        let old = first();
+        let found = changes(&old, &next(&old, change));
+        let [only] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(only.what, what);
+        assert!(only.effect.contains(effect) && only.effect.ends_with('.'), "{}", only.effect);
+        assert_ne!(only.before, only.after);
+    }
+
+    #[test]
+    fn nothing_but_place_time_and_id_is_no_change() {
+        assert_eq!(changes(&first(), &next(&first(), |_| {})), []);
+    }
+
+    #[test]
+    fn each_turn_of_a_key_says_what_peers_will_do() {
+        let set =
+            |place: usize, status: KeyStatus| move |next: &mut pb::Descriptor| next.keys[place].set_status(status);
+        check(set(0, KeyStatus::Retired), "key_retired", "signs no version after this one");
+        check(set(3, KeyStatus::Retired), "key_retired", "Until then it may still sign");
+        check(set(6, KeyStatus::Retired), "key_retired", "then closed");
+        check(set(3, KeyStatus::Compromised), "key_compromised", "quarantine");
+        check(set(4, KeyStatus::Compromised), "key_compromised", "refuse its queries");
+        check(set(6, KeyStatus::Compromised), "key_compromised", "at once");
+        check(|next| drop(next.keys.remove(3)), "key_dropped", "can no longer verify its records");
+        check(|next| next.keys[3].valid_until_ms = NOW_MS, "key_changed", "new status and times");
+        check(|next| next.keys[6].certificate = vec![1], "key_altered", "no peer accepts that");
+        check(|next| next.keys[3].purpose = 4, "key_altered", "no peer accepts that");
+    }
+
+    #[test]
+    fn new_keys_are_told_apart_by_status_and_purpose() {
+        let with = |status: KeyStatus, purpose: KeyPurpose| {
+            move |next: &mut pb::Descriptor| {
+                let mut key = pb::Key { id: vec![9; 32], public_key: vec![9; 32], ..pb::Key::default() };
+                key.set_status(status);
+                key.set_purpose(purpose);
+                next.keys.push(key);
+            }
+        };
+        check(with(KeyStatus::Pending, KeyPurpose::Log), "key_added", "count only after a later version");
+        check(with(KeyStatus::Active, KeyPurpose::Root), "key_added", "counts among the root keys");
+        check(with(KeyStatus::Active, KeyPurpose::Query), "key_added", "accept its queries and answers once");
+        check(with(KeyStatus::Retired, KeyPurpose::Query), "key_added", "cannot be listed as retired");
+    }
+
+    #[test]
+    fn every_field_that_differs_is_named() {
+        check(|next| next.root_threshold = 1, "root_threshold", "later ones need 1");
+        check(|next| next.unit = "x".into(), "unit", "officers");
+        check(|next| next.endpoints[0].port = 1, "endpoints", "dial");
+        check(|next| next.header.as_mut().unwrap().expires_ms = NOW_MS, "expires", "disclose nothing");
+        check(|next| next.refresh_hint_s = 61, "refresh_hint", "look for a newer version");
+        check(|next| next.may_be_named = true, "may_be_named", "warn each other");
+        check(|next| next.protocol = None, "protocol", "no longer exchange");
+        check(|next| next.payload_types.clear(), "payload_types", "only payloads");
+        check(|next| next.contact.as_mut().unwrap().hours = "x".into(), "contact_hours", "Duty officers");
+        check(|next| next.header.as_mut().unwrap().issuer = "IDN".into(), "identity", "not two versions");
+    }
 }

@@ -5,25 +5,22 @@ use selat_seal::AcceptedDescriptor;
 use selat_seal::descriptor::Tally;
 use serde_json::{Value, json};
 
-use super::signed::{count_json, count_words};
+use super::signed::{INDENT, count_json, set_lines};
 use crate::show::SHAPE_VERSION;
+use crate::show::wrap::hanging;
 
 /// Who signed each version, and what holds in the end.
-pub(crate) fn lines(steps: &[(AcceptedDescriptor, Tally)]) -> Vec<String> {
+pub(crate) fn lines(steps: &[(AcceptedDescriptor, Tally)], width: u16) -> Vec<String> {
     let mut lines = Vec::new();
     for (version, tally) in steps {
-        let head = format!("{}  descriptor {}", version.participant(), version.version());
-        lines.push(clean(&format!("{head}, made {}: holds", version.created())));
-        if let Some(previous) = &tally.previous {
-            let before = version.version().saturating_sub(1);
-            lines.push(format!("  signed by root keys of {before}: {}", count_words(previous)));
-        }
-        lines.push(format!("  signed by its own root keys: {}", count_words(&tally.own)));
+        let (participant, number, made) = (version.participant(), version.version(), version.created());
+        lines.push(clean(&format!("{participant}  descriptor {number} holds, made {made}")));
+        lines.extend(set_lines(number, tally, width));
     }
     if let Some((last, _)) = steps.last() {
         let expires = last.expires().map_or_else(|| "never".to_owned(), |expires| expires.to_string());
-        lines.push(format!("  content id {}", last.content_id()));
-        lines.push(format!("  expires {expires}"));
+        lines.extend(hanging("content id", INDENT, &last.content_id().to_string(), width));
+        lines.extend(hanging("expires", INDENT, &expires, width));
     }
     lines
 }

@@ -54,8 +54,8 @@ fn a_session_that_was_logged_out_is_opened_again() {
             ring.signer(id).unwrap()
         });
         // Of the first the session knows the handle, of the second not yet.
-        for (used, signer) in signers.iter().enumerate() {
-            if used == 0 {
+        for (n, signer) in signers.iter().enumerate() {
+            if n == 0 {
                 signer.sign_bytes(b"before").unwrap();
             }
             // A log-out in one session logs out all sessions of the process.

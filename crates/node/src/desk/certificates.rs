@@ -46,10 +46,7 @@ fn not_renewed(error: &RenewalError) -> Status {
     if let RenewalError::NoKey(error) = error {
         return status::of_error(error);
     }
-    let refused = RefusedCall {
-        code: explain::NOT_RENEWED.code.into(),
-        cause: words(error),
-        mend: "selat key status".into(),
-    };
+    let refused =
+        RefusedCall { code: explain::NOT_RENEWED.code.into(), cause: words(error), mend: "selat key status".into() };
     refused.into_status(Code::FailedPrecondition)
 }

@@ -1,6 +1,8 @@
 //! Results of the use-cases as messages of the desk.
 
-use selat_exchange::{Ending, Freshness, Held, ImportResult, PeerOutcome, PeerStatus, Receipt, ReleaseOutcome, Summary};
+use selat_exchange::{
+    Ending, Freshness, Held, ImportResult, PeerOutcome, PeerStatus, Receipt, ReleaseOutcome, Summary,
+};
 use selat_record::{Faults, Timestamp};
 use selat_store::repositories::{PeerState, Quarantined};
 use selat_wire::desk::{self as wire, PeerOutcomeKind};

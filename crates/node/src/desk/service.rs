@@ -264,11 +264,17 @@ impl Desk for DeskRpc {
         self.remove(request).await
     }
 
-    async fn descriptor_chain(&self, request: Request<wire::DescriptorChainRequest>) -> Reply<wire::DescriptorChainReply> {
+    async fn descriptor_chain(
+        &self,
+        request: Request<wire::DescriptorChainRequest>,
+    ) -> Reply<wire::DescriptorChainReply> {
         self.chain(request).await
     }
 
-    async fn descriptor_publish(&self, request: Request<wire::DescriptorPublishRequest>) -> Reply<wire::DescriptorPublishReply> {
+    async fn descriptor_publish(
+        &self,
+        request: Request<wire::DescriptorPublishRequest>,
+    ) -> Reply<wire::DescriptorPublishReply> {
         self.publish(request).await
     }
 

@@ -1,6 +1,5 @@
 //! Peers after their approval, and descriptors: the standing of a peer, the own next version, who holds which.
 
-
 use selat_seal::succession::Readiness;
 use selat_wire::desk as wire;
 use tonic::{Request, Response};

@@ -36,7 +36,7 @@ impl Exchange {
         let book = self.book();
         book.approved_peer(caller)?;
         let chain = if participant == self.participant() {
-            self.own_chain(from).into_iter().take(REPLY_MAX).collect()
+            self.own_versions(from, REPLY_MAX)
         } else if book.peer(participant).is_ok_and(may_be_shown) {
             self.kept_chain(participant, from, REPLY_MAX).await?
         } else {

@@ -1,5 +1,5 @@
-//! The use-cases: ingest, release, follow, ask, answer, onboard, consult. Each tells its story; the arithmetic is in the
-//! crates below. Sockets, tasks and configuration belong to `node`.
+//! The use-cases: ingest, release, follow, ask, answer, onboard, consult, publish and compare descriptors, turn keys. Each
+//! tells its story; the arithmetic is in the crates below. Sockets, tasks and configuration belong to `node`.
 //!
 //! Promises: nothing leaves without a permit of `policy`; what is acknowledged is durable together with the log entries
 //! that account for it; a peer is never trusted.

@@ -87,7 +87,9 @@ impl Exchange {
         let (version, envelope) = (descriptor.version(), row.descriptor.clone());
         let kept = KeptDescriptor { version, envelope, accepted: row.joined };
         self.store.descriptors.begin(&mut batch, &participant, &kept).await?;
-        self.store_peer(batch, &book, PeerEntry { row, descriptor }, act).await
+        let entry = self.store_peer(batch, &book, PeerEntry { row, descriptor }, act).await?;
+        self.comparisons.forget(&participant);
+        Ok(entry)
     }
 
     /// The twelve words that both sides must read alike.

@@ -103,9 +103,13 @@ impl Exchange {
 
     /// The own chain from a version on, as signed, ascending.
     pub fn own_chain(&self, from: u64) -> Vec<pb::Envelope> {
+        self.own_versions(from, usize::MAX)
+    }
+
+    pub(crate) fn own_versions(&self, from: u64, limit: usize) -> Vec<pb::Envelope> {
         let state = self.own.state();
         let links = state.chain().iter().filter(|link| link.descriptor.version() >= from);
-        links.map(|link| link.descriptor.envelope().clone()).collect()
+        links.take(limit).map(|link| link.descriptor.envelope().clone()).collect()
     }
 
     /// What is kept of a chain, for the operator: that of a peer, or the own one.

@@ -109,6 +109,10 @@ impl Exchange {
         let turn = self.comparisons.turn_of(peer);
         let _one_at_a_time = turn.lock().await;
         let descriptor = self.book().approved_peer(peer)?.descriptor.clone();
+        if let Some(cut_off) = self.conduct.cut_off(peer, self.clock.now()) {
+            let why = format!("cut off until {}: {}", cut_off.until, cut_off.reason);
+            return Err(RefreshError::Call(CallError::Unreachable(why)));
+        }
         let theirs =
             self.port.hello(&descriptor, self.greeting_for(peer)).await.map_err(|error| self.call(peer, error))?;
         self.note_clock(peer, theirs.now_ms);
@@ -177,11 +181,20 @@ impl Exchange {
     /// A descriptor that does not follow on the one held: the peer may have two of that number.
     async fn refused(self: &Arc<Self>, peer: &ParticipantId, error: SealError) -> Result<RefreshError, RefreshError> {
         if let SealError::WrongPrevious { held, .. } = *error.rule()
-            && self.dispute(peer, peer, held).await? == Verdict::Proven
+            && self.is_proven(peer, held).await?
         {
             return Ok(RefreshError::Frozen(held));
         }
         Ok(self.at_fault(peer, RefreshError::Refused(error)))
+    }
+
+    /// Asks the peer to show its own other descriptor. One that shows none has proven nothing, and stays at fault.
+    async fn is_proven(self: &Arc<Self>, peer: &ParticipantId, version: u64) -> Result<bool, RefreshError> {
+        match self.dispute(peer, peer, version).await {
+            Ok(verdict) => Ok(verdict == Verdict::Proven),
+            Err(RefreshError::Call(_)) => Ok(false),
+            Err(own) => Err(own),
+        }
     }
 
     /// The peer's newest is not beyond the version held, so it must be that one.
@@ -196,7 +209,7 @@ impl Exchange {
         }
         let known = self.kept_hash(peer, newest.version).await?;
         if known.is_some_and(|known| known != newest.hash) {
-            if self.dispute(peer, peer, newest.version).await? == Verdict::Proven {
+            if self.is_proven(peer, newest.version).await? {
                 return Err(RefreshError::Frozen(newest.version));
             }
             return Err(self.at_fault(peer, RefreshError::Contradicts(newest.version)));

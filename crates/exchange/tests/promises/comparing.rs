@@ -355,6 +355,25 @@ async fn peer_that_does_not_take_in_our_version_is_told_of_and_not_known_to_hold
     assert_eq!(fault_of(&aus, &idn).unwrap(), "it did not take in descriptor 2 of ours");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn peer_whose_first_descriptor_has_the_highest_number_there_is_has_no_next() {
+    let federation = Federation::new();
+    let (aus, idn) = (federation.node("AUS").await, Party::new("IDN"));
+    let last = idn.next(&idn.descriptor(1), aus.now(), |next| {
+        next.version = u64::MAX;
+        next.header.as_mut().unwrap().descriptor_version = u64::MAX;
+    });
+    let last = selat_seal::AcceptedDescriptor::accept_first(aus.federation(), &last, aus.now()).unwrap();
+    aus.join(&operator(), last.clone()).await.unwrap();
+    aus.approve_by_phone(&idn.id).await;
+    for envelope in [last.envelope(), idn.descriptor(1).envelope()] {
+        assert_eq!(aus.announced(&idn.id, envelope).await.unwrap(), Edition::of(&last));
+    }
+    let greeting = Greeting { now_ms: i64::MIN, own: Edition::of(&last), yours: None, held: Vec::new() };
+    aus.greeted(&idn.id, &greeting).await.unwrap();
+    assert_eq!(aus.descriptors_for(&idn.id, aus.id(), u64::MAX).await.unwrap(), []);
+}
+
 // ---- whom chains are given to ---------------------------------------------------------------------------------------
 
 #[tokio::test(flavor = "multi_thread")]

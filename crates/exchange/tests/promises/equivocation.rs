@@ -1,8 +1,10 @@
 //! Two descriptors under one number: proof freezes their participant for good, a claim freezes nobody, and who shows what
 //! proves nothing is at fault.
 
+use std::time::Duration;
+
 use prost::Message as _;
-use selat_exchange::{Edition, ExchangeError, Greeting, RefreshError};
+use selat_exchange::{CallError, Edition, ExchangeError, Greeting, RefreshError};
 use selat_record::{ContentId, pb};
 use selat_store::repositories::PeerState;
 
@@ -156,12 +158,17 @@ async fn liar_freezes_nobody_and_is_at_fault() {
     ] {
         world.idn_shows(ContentId::new([7; 32]), vec![shown]);
         world.aus.refresh(world.idn.id()).await.unwrap();
+        world.federation.clock.turn(Duration::from_secs(20));
         assert_eq!(world.state_of(&world.mys), PeerState::Approved);
         let book = world.aus.book();
         let fault = world.aus.comparison(book.peer(world.idn.id()).unwrap()).last_descriptor_fault.unwrap().0;
         assert_eq!(fault, format!("claims another descriptor 2 of MYS {words}"));
     }
-    assert!(world.aus.conduct().cut_off(world.idn.id(), world.aus.now()).is_some(), "each lie was a fault");
+    for _ in 0..3 {
+        world.aus.refresh(world.idn.id()).await.unwrap();
+    }
+    let told = world.aus.refresh(world.idn.id()).await;
+    assert!(matches!(told, Err(RefreshError::Call(CallError::Unreachable(_)))), "each lie was a fault: {told:?}");
     assert_eq!(world.aus.equivocations(&operator()).await.unwrap(), []);
 }
 
@@ -183,6 +190,44 @@ async fn claim_without_an_envelope_freezes_nobody() {
     let told = world.aus.refresh(world.mys.id()).await;
     assert!(matches!(told, Err(RefreshError::Contradicts(2))), "{told:?}");
     assert_eq!(world.state_of(&world.mys), PeerState::Approved);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fork_whose_evidence_is_not_given_is_refused_and_a_fault_all_the_same() {
+    let world = World::new().await;
+    let first = world.aus.kept(&world.mys, 1).await;
+    let rival = first.accept_next(&world.rival, world.mys.now()).unwrap();
+    let third = world.mys.party.next(&rival, world.mys.now(), renamed("Third"));
+    let claimed = Edition { version: 3, hash: selat_seal::content_id(&third) };
+    let manners = Manners {
+        hello: Box::new(move |honest| Ok(Greeting { own: claimed, ..honest })),
+        descriptors: Box::new(move |_, from, _| if from == 3 { Ok(vec![third.clone()]) } else { Err(CallError::Late) }),
+        ..Manners::default()
+    };
+    world.federation.wire.mannered(world.mys.id(), manners);
+    let told = world.aus.refresh(world.mys.id()).await.unwrap_err();
+    assert!(told.to_string().starts_with("descriptor 3 of MYS: does not carry the hash of version 2"), "{told}");
+    let book = world.aus.book();
+    let fault = world.aus.comparison(book.peer(world.mys.id()).unwrap()).last_descriptor_fault;
+    assert_eq!(fault.unwrap().0, told.to_string());
+    assert_eq!(world.state_of(&world.mys), PeerState::Approved);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_of_one_peer_are_looked_into_a_few_at_a_time() {
+    let codes = ["AUS", "IDN", "MYS", "NRU", "PHL", "SGP", "THA", "VNM"];
+    let (federation, nodes) = Federation::of(codes).await;
+    let hello = move |mut honest: Greeting| {
+        honest.held.iter_mut().for_each(|(_, edition)| edition.hash = ContentId::new([7; 32]));
+        let many = honest.held.clone().into_iter().cycle().take(1000);
+        Ok(Greeting { held: many.collect(), ..honest })
+    };
+    let shows_none = |_: &_, _, _| Ok(Vec::new());
+    let manners = Manners { hello: Box::new(hello), descriptors: Box::new(shows_none), ..Manners::default() };
+    federation.wire.mannered(nodes[1].id(), manners);
+    federation.wire.calls();
+    nodes[0].refresh(nodes[1].id()).await.unwrap();
+    assert_eq!(federation.wire.calls().len(), 1 + 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -163,16 +163,6 @@ impl AcceptedDescriptor {
         self.keys(KeyPurpose::TlsCa).filter_map(TlsAuthority::of).filter(move |authority| authority.has_not_ended(now))
     }
 
-    /// The active TLS authorities: certificates in DER.
-    pub fn tls_authorities(&self) -> Vec<&[u8]> {
-        self.active_authorities().filter_map(DescribedKey::certificate).collect()
-    }
-
-    /// The active keys of the TLS authorities, each with its certificate.
-    pub fn active_authorities(&self) -> impl Iterator<Item = &DescribedKey> {
-        self.keys(KeyPurpose::TlsCa).filter(|key| key.status() == KeyStatus::Active)
-    }
-
     /// The root keys that may sign at `created`: descriptors are signed at the time that they say, by roots that are active.
     fn signing_roots(&self, created: Timestamp) -> Vec<&DescribedKey> {
         signing_roots(&self.keys, created)

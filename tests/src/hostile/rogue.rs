@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls_pki_types::CertificateDer;
 use selat_exchange::Clock;
 use selat_link::{
     Authority, DialLimits, Dialer, LiveLeaf, LiveRoots, NodeName, Now, PeerAddress, Roots, TrustedAuthority,
@@ -64,7 +63,8 @@ impl Rogue {
             let held = keys.held().into_iter().find(|held| held.purpose == purpose);
             held.and_then(|held| keys.signer(held.id)).expect("init made a key of every purpose")
         };
-        let certificate = descriptor.tls_authorities().first().map(|der| der.to_vec()).unwrap_or_default();
+        let certificate =
+            descriptor.authorities(clock.now()).next().expect("init made an authority").certificate.to_vec();
         let signer = key(KeyPurpose::TlsCa);
         let authority = Authority::open(participant.clone(), federation.clone(), signer, certificate.into());
         let name = NodeName::new(&config.node.node, participant.clone(), federation.clone());
@@ -190,8 +190,8 @@ pub(crate) fn random() -> [u8; 10] {
 
 fn trusting<const N: usize>(roots: Roots, peers: [&AcceptedDescriptor; N]) -> Roots {
     peers.into_iter().fold(roots, |roots, peer| {
-        let authority = |der: &[u8]| TrustedAuthority::for_its_life(CertificateDer::from(der.to_vec()));
-        let authorities = peer.tls_authorities().into_iter().map(authority).collect();
+        let certificates = peer.authorities(peer.created()).map(|authority| authority.certificate.to_vec());
+        let authorities = certificates.map(|der| TrustedAuthority::for_its_life(der.into())).collect();
         let peer = TrustedPeer { participant: peer.participant().clone(), authorities };
         roots.with(peer).expect("init made the authority")
     })

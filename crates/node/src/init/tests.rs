@@ -116,8 +116,8 @@ fn node_reads_back_what_init_wrote() {
     }
     purposes.sort_unstable();
     assert_eq!(purposes, WORKING);
-    let authority = descriptor.active_authorities().next().unwrap();
-    let (signer, certificate) = (keys.signer(authority.id()).unwrap(), authority.certificate().unwrap().to_vec());
+    let authority = descriptor.authorities(now()).next().unwrap();
+    let (signer, certificate) = (keys.signer(authority.key).unwrap(), authority.certificate.to_vec());
     selat_link::Authority::open("AUS".parse().unwrap(), "demo".parse().unwrap(), signer, certificate.into()).unwrap();
     assert_eq!((report.custody.as_str(), report.roots_protected), ("files", false));
 }

@@ -11,6 +11,7 @@ use prost::Message as _;
 use selat_policy::{DeskAct, may};
 use selat_record::pb::{self, AuditAction, KeyStatus};
 use selat_record::{ContentId, FederationId, ParticipantId, Timestamp};
+use selat_seal::succession::check_timely;
 use selat_seal::{AcceptedDescriptor, SealError, descriptor, keyfile};
 use selat_store::Batch;
 use selat_store::repositories::{Descriptors, KeptDescriptor};
@@ -40,9 +41,7 @@ impl Exchange {
         may(&actor.roles, DeskAct::PublishDescriptor)?;
         let envelopes = descriptor::read_chain(text).map_err(|error| ExchangeError::Descriptor(error.to_string()))?;
         let (exchange, actor) = (self.clone(), actor.clone());
-        let published = self.to_the_end(async move { exchange.extend_own(&actor, &envelopes).await }).await?;
-        self.call_for_all();
-        Ok(published)
+        self.to_the_end(async move { exchange.extend_own(&actor, &envelopes).await }).await
     }
 
     async fn extend_own(&self, actor: &Actor, envelopes: &[pb::Envelope]) -> Result<Published, ExchangeError> {
@@ -53,6 +52,9 @@ impl Exchange {
         let new = chain.get(state.chain().len()..).unwrap_or_default();
         let Some(last) = new.last().map(|link| link.descriptor.clone()) else { return Ok(self.in_force()) };
         last.check_not_expired(now)?;
+        if let Some(before) = state.chain().last() {
+            check_timely(&before.descriptor, &last, now).map_err(ExchangeError::Chain)?;
+        }
         self.check_held(&state.chain().last().map(|link| link.descriptor.clone()), &last).await?;
         let mut batch = Batch::default();
         keep_all(&self.store.descriptors, &mut batch, new);
@@ -63,6 +65,7 @@ impl Exchange {
         self.own.replace(chain, &self.readiness(), now).await?;
         self.replace_book(book.again(self.federation(), &last, book.epoch + 1));
         info!(version = last.version(), hash = %last.content_id(), officer = %actor.officer, "descriptor published");
+        self.call_for_all();
         Ok(self.in_force())
     }
 

@@ -9,7 +9,7 @@ use selat_store::{Engine, Fault, FaultEngine, MemoryEngine, StoreError};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::kit::{Conditions as _, Federation, Node, Party, When, officer, operator, person, reason};
+use crate::kit::{Conditions as _, Federation, Node, Party, When, officer, operator, person, reason, renamed};
 
 /// No test waits as long; without a bound one that fails would never end.
 const WAIT_MAX: Duration = Duration::from_secs(20);
@@ -81,6 +81,26 @@ async fn peer_whose_join_and_approval_were_abandoned_is_in_the_book() {
     abandon(&aus, aus.approve(&operator, idn.id(), &words, "telephone")).await;
     changed(changes).await;
     assert!(aus.book().approved_peer(idn.id()).is_ok());
+    assert!(aus.hold(person("Budi Contoh")).await.releases[0].result.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn publication_that_was_abandoned_is_in_force_and_compared_with_the_peers() {
+    let (_, [aus, idn]) = Federation::of(["AUS", "IDN"]).await;
+    let called = aus.refresh_call_of(idn.id());
+    abandon(&aus, aus.publish_next(renamed("Second"))).await;
+    timeout(WAIT_MAX, called.notified()).await.unwrap();
+    assert_eq!(aus.descriptor().version(), 2);
+    assert!(aus.hold(person("Budi Contoh")).await.releases[0].result.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn version_of_a_peer_whose_announcement_was_abandoned_is_in_the_book() {
+    let (_, [aus, idn]) = Federation::of(["AUS", "IDN"]).await;
+    let (second, changes) = (idn.draft(renamed("Second")), aus.book_changes());
+    abandon(&aus, aus.announced(idn.id(), &second)).await;
+    changed(changes).await;
+    assert_eq!(aus.holds_of(&idn), 2);
     assert!(aus.hold(person("Budi Contoh")).await.releases[0].result.is_ok());
 }
 

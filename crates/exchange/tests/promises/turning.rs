@@ -1,12 +1,16 @@
 //! Keys turn while the exchange goes on: the key in use changes at the last acknowledgement, or when its time is over, and
 //! at no moment does a peer refuse what is signed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use selat_exchange::Ending;
 use selat_record::pb::{self, KeyPurpose, KeyStatus};
-use selat_seal::{Entropy as _, FUTURE_TOLERANCE, KeyId};
+use selat_seal::{
+    Entropy as _, FUTURE_TOLERANCE, KeyFailure, KeyHandle, KeyId, KeyRing as _, PublicKey, SecretKey, Signer,
+};
 
-use crate::kit::{Federation, Node, Seeded, by_name, operator, person, renamed};
+use crate::kit::{Federation, Node, Seeded, by_name, operator, person, renamed, search};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const SIGNING: [KeyPurpose; 3] = [KeyPurpose::Record, KeyPurpose::Query, KeyPurpose::Log];
@@ -110,8 +114,8 @@ async fn key_that_is_called_compromised_signs_nothing_from_the_publication_on() 
     let (_, [aus, idn]) = Federation::of(["AUS", "IDN"]).await;
     for purpose in SIGNING {
         let old = in_use(&aus, purpose);
-        let new = selat_seal::KeyRing::generate(&*aus.ring, purpose).unwrap();
-        let described = selat_seal::KeyRing::describe(&*aus.ring, new, aus.now()).unwrap();
+        let new = aus.ring.generate(purpose).unwrap();
+        let described = aus.ring.describe(new, aus.now()).unwrap();
         let since = aus.now();
         aus.publish_next(|next| {
             for key in next.keys.iter_mut().filter(|key| key.id == old.as_bytes()) {
@@ -140,6 +144,38 @@ async fn acknowledgement_that_could_not_be_written_turns_no_key() {
     drop(again);
     aus.greeted(mys.id(), &greeting).await.unwrap();
     assert_eq!(in_use(&aus, KeyPurpose::Record), new);
+}
+
+/// A key in a token: signing waits for something outside.
+#[derive(Debug)]
+struct InToken(SecretKey);
+
+impl KeyHandle for InToken {
+    fn public(&self) -> &PublicKey {
+        KeyHandle::public(&self.0)
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], KeyFailure> {
+        // Panics on a thread that runs tasks.
+        tokio::runtime::Handle::current().block_on(std::future::ready(()));
+        self.0.sign(message)
+    }
+
+    fn blocks(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_in_a_token_signs_where_waiting_harms_nobody() {
+    let (federation, [aus, idn]) = Federation::of(["AUS", "IDN"]).await;
+    for purpose in SIGNING {
+        aus.ring.put_back(Arc::new(Signer::new(purpose, InToken(aus.party.key(purpose)))));
+    }
+    let aus = federation.restart(&aus).await;
+    check_believed(&aus, &idn, "signed by a token").await;
+    let (outcomes, _) = aus.outcomes(search("Nobody Known")).await;
+    assert!(matches!(outcomes[0].ending, Ending::Answered { .. }), "{outcomes:?}");
 }
 
 /// What can happen while keys turn.

@@ -76,9 +76,10 @@ Shows what the draft says or, with --previous, what it changes, and asks before 
 signs on a machine of their own; selat descriptor combine joins the signatures.
 
 Examples:
-  selat descriptor sign AUS-2.draft --previous AUS.descriptor --key root-1.key --file AUS-2.signed-1
-  selat descriptor sign AUS-2.draft --previous AUS.descriptor --key root-1.key --key root-2.key \\
-      --file AUS-2.signed --yes")]
+  selat descriptor sign AUS-2.draft --previous AUS.descriptor \\
+      --key root-1.key --file AUS-2.signed-1
+  selat descriptor sign AUS-2.draft --previous AUS.descriptor \\
+      --key root-1.key --key root-2.key --file AUS-2.signed --yes")]
 pub struct SignArgs {
     /// The draft
     pub draft: PathBuf,
@@ -103,8 +104,10 @@ pub struct SignArgs {
 Every version but the first needs the root keys of the version before as well: name it with --previous.
 
 Examples:
-  selat descriptor combine AUS-2.signed-1 AUS-2.signed-2 --previous AUS.descriptor --file AUS-2.descriptor
-  selat descriptor combine AUS-2.signed-1 AUS-2.signed-3 --previous AUS.descriptor --file AUS-2.draft --partial")]
+  selat descriptor combine AUS-2.signed-1 AUS-2.signed-2 \\
+      --previous AUS.descriptor --file AUS-2.descriptor
+  selat descriptor combine AUS-2.signed-1 --previous AUS.descriptor \\
+      --file AUS-2.partial --partial")]
 pub struct CombineArgs {
     /// Drafts with signatures, all of the same content
     #[arg(required = true, value_name = "DRAFT")]

@@ -11,9 +11,9 @@ use super::values::participant;
 /// The commands on keys.
 #[derive(Debug, Clone, Subcommand)]
 pub enum KeyCommand {
-    /// Make a root key; on a machine that is on no network, without a node
+    /// Make a root key, on a machine that is on no network
     Generate(GenerateArgs),
-    /// Write the public half of keys in files, to be carried to where a descriptor is drafted
+    /// Write the public half of keys in files, to be carried to a draft
     ExportPublic(ExportPublicArgs),
     /// On the keys of a running node.
     #[command(flatten)]
@@ -34,7 +34,8 @@ Each root key belongs to another person, on a medium of its own. Working keys ar
 
 Examples:
   selat key generate root --participant AUS --file root-1.key
-  selat key generate root --participant AUS --file root-1.key --passphrase-file root-1.pass")]
+  selat key generate root --participant AUS --file root-1.key \\
+      --passphrase-file root-1.pass")]
 pub struct GenerateArgs {
     /// What the key is for
     #[arg(value_enum)]

@@ -78,8 +78,8 @@ fn parts(view: &View) -> Vec<(&'static str, String)> {
     parts.extend(message.endpoints.iter().map(|endpoint| ("endpoint", address(endpoint))));
     parts.extend(contact(message.contact.as_ref()));
     parts.push(("protocol", protocol(message)));
-    parts.push(("refresh", refresh(message.refresh_hint_s)));
-    parts.push(("naming", named(message.may_be_named).to_owned()));
+    parts.push(("refresh", format!("peers look for a newer version {}", refresh(message.refresh_hint_s))));
+    parts.push(("naming", format!("peers name this participant {}", named(message.may_be_named))));
     parts.push(("reads", payload_types(&message.payload_types)));
     parts
 }
@@ -234,20 +234,24 @@ fn protocol(message: &pb::Descriptor) -> String {
     }
 }
 
-/// `peers look for a newer version every 3600 s`.
+/// How often peers look for a newer version: `every hour`.
 fn refresh(hint_s: u32) -> String {
     let span = match hint_s {
-        0 => return "peers look for a newer version as often as they like".to_owned(),
+        0 => return "as often as they like".to_owned(),
+        60 => "minute".to_owned(),
+        3_600 => "hour".to_owned(),
+        86_400 => "day".to_owned(),
         s if s % 86_400 == 0 => words::count(usize::try_from(s / 86_400).unwrap_or(usize::MAX), "day"),
         s if s % 3_600 == 0 => words::count(usize::try_from(s / 3_600).unwrap_or(usize::MAX), "hour"),
         s if s % 60 == 0 => words::count(usize::try_from(s / 60).unwrap_or(usize::MAX), "minute"),
         s => words::count(usize::try_from(s).unwrap_or(usize::MAX), "second"),
     };
-    format!("peers look for a newer version every {span}")
+    format!("every {span}")
 }
 
+/// To whom peers name this participant.
 fn named(may_be_named: bool) -> &'static str {
-    if may_be_named { "peers may name this participant to others" } else { "peers name this participant to nobody" }
+    if may_be_named { "to anybody" } else { "to nobody" }
 }
 
 /// `record.v1 query.v1`: what all of this protocol begin and end with is left out.

@@ -18,11 +18,14 @@ Drafts the version after the last one in --from and says in words what changes, 
 anybody before root keys have signed it. Keys are named by the first eight or more digits of their id.
 
 Examples:
-  selat descriptor draft --from AUS.descriptor --endpoint node1=selat.example.org:7443 --file AUS-2.draft
-  selat descriptor draft --from AUS.descriptor --contact-phone '+61 2 5550 0100' --expires 365d --file AUS-2.draft
-  selat descriptor draft --from AUS.descriptor --roots new-roots.pub --root-threshold 3 --file AUS-2.draft
-  selat descriptor draft --from AUS.descriptor --compromise 3fa91c07=2026-11-20T06:00:00Z \\
-      --add-active record.pub --file AUS-2.draft")]
+  selat descriptor draft --from AUS.descriptor --file AUS-2.draft \\
+      --endpoint node1=selat.example.org:7443
+  selat descriptor draft --from AUS.descriptor --file AUS-2.draft \\
+      --contact-phone '+61 2 5550 0100' --expires 365d
+  selat descriptor draft --from AUS.descriptor --file AUS-2.draft \\
+      --roots new-roots.pub --root-threshold 3
+  selat descriptor draft --from AUS.descriptor --file AUS-2.draft \\
+      --compromise 3fa91c07=2026-11-20T06:00:00Z --add-active record.pub")]
 pub struct DraftArgs {
     /// The descriptor as it is now; of several versions in the file the last
     #[arg(long, value_name = "FILE")]

@@ -53,6 +53,12 @@ pub(crate) async fn run(
     }
 }
 
+/// The form of the data: as asked for, else a table for people and JSON Lines for programs.
+pub(crate) fn form_of(globals: &Globals, screen: &Screen) -> Form {
+    let usual = if screen.is_read_by_a_person() { Form::Table } else { Form::Jsonl };
+    globals.output.unwrap_or(usual)
+}
+
 /// One run of one command: its options, its screen, its clock, its dice.
 pub(crate) struct Session<'a> {
     pub(crate) globals: &'a Globals,
@@ -69,8 +75,7 @@ impl Session<'_> {
 
     /// The form of the data: as asked for, else a table for people and JSON Lines for programs.
     pub(crate) fn form(&self) -> Form {
-        let usual = if self.screen.is_read_by_a_person() { Form::Table } else { Form::Jsonl };
-        self.globals.output.unwrap_or(usual)
+        form_of(self.globals, self.screen)
     }
 
     /// True if JSON was asked for by name. What is text by nature is wrapped in JSON only then.

@@ -10,6 +10,7 @@ mod commands;
 mod connect;
 pub mod explain;
 mod input;
+pub mod key_files;
 mod refusal;
 pub mod screen;
 mod show;

@@ -2,6 +2,7 @@
 //! reply to text or a value; nothing in here prints or asks the node.
 
 mod acceptance;
+pub(crate) mod backup;
 mod banner;
 pub(crate) mod ceremony;
 pub(crate) mod certificate;

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
-use selat_client::cli::{Command, Globals};
+use selat_client::cli::{DoctorArgs, Globals};
 use selat_node::accept_time::StoreCommand;
 use selat_node::enrol::OfficerCommand;
 use selat_node::init::InitArgs;
 use selat_node::serve::ServeArgs;
 use selat_rehearsal::DemoArgs;
+
+use crate::shared::Shared;
 
 /// Exchange signed records between the nodes of a federation; each participant keeps its own store.
 #[derive(Debug, Parser)]
@@ -38,9 +40,11 @@ pub enum Word {
     Init(InitArgs),
     /// Run the node
     Serve(ServeArgs),
-    /// The commands of officers and operators.
+    /// Check configuration, clock, keys, certificates, descriptors, peers, store and backups, and name what mends each
+    Doctor(DoctorArgs),
+    /// The commands of officers and operators, and those on key files.
     #[command(flatten)]
-    Client(Command),
+    Shared(Shared),
     /// Give officers access to the desk over TLS
     #[command(subcommand)]
     Officer(OfficerCommand),
@@ -81,6 +85,35 @@ mod tests {
     #[test]
     fn definition_is_sound() {
         Program::command().debug_assert();
+    }
+
+    #[test]
+    fn keys_are_one_noun_over_files_and_node() {
+        let parse = |line: &str| Program::try_parse_from(line.split(' ')).map(|program| program.word);
+        for line in [
+            "selat key backup --file a.backup",
+            "selat key restore a.backup --to keys",
+            "selat key drill a.backup --descriptor aus.descriptor",
+        ] {
+            assert!(matches!(parse(line), Ok(Word::Shared(Shared::KeyFiles(_)))), "{line}: {:?}", parse(line));
+        }
+        assert!(matches!(parse("selat key status"), Ok(Word::Shared(Shared::Client(_)))));
+        assert!(matches!(parse("selat status"), Ok(Word::Shared(Shared::Client(_)))));
+        assert!(parse("selat key").is_err() && parse("selat key back").is_err());
+        let program = Program::command();
+        let keys = program.find_subcommand("key").unwrap();
+        for verb in ["status", "rotate", "backup", "restore", "drill"] {
+            assert!(keys.find_subcommand(verb).is_some(), "{verb} is not in the help page");
+        }
+    }
+
+    #[test]
+    fn every_mend_of_the_doctor_is_a_command_that_there_is() {
+        for mend in selat_node::doctor::mends::all() {
+            let parsed = Program::try_parse_from(mend.split(' '));
+            let fault = parsed.err().filter(clap::Error::use_stderr);
+            assert!(fault.is_none(), "{mend}: {}", fault.unwrap());
+        }
     }
 
     #[test]

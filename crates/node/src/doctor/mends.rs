@@ -62,7 +62,7 @@ pub(super) fn show(peer: &ParticipantId) -> String {
 }
 
 pub(super) fn resume(peer: &ParticipantId) -> String {
-    format!("selat peer resume {peer}")
+    format!("selat peer resume {peer} --reason WHY")
 }
 
 pub(super) fn quarantine(peer: &ParticipantId) -> String {
@@ -74,7 +74,7 @@ pub(super) fn roots_away(folder: &dyn Display) -> String {
 }
 
 pub(super) fn write_chain(file: &Path) -> String {
-    format!("selat descriptor show --file {}", file.display())
+    format!("let the node write {}, then: {RESTART}", file.display())
 }
 
 pub(super) fn disk(folder: &Path) -> String {
@@ -89,14 +89,6 @@ pub fn all() -> Vec<String> {
     for purpose in [KeyPurpose::Record, KeyPurpose::Query, KeyPurpose::Log, KeyPurpose::TlsCa] {
         all.extend([rotate(purpose), plan(purpose), abandon(purpose)]);
     }
-    all.extend([
-        protect(),
-        officer_authority(),
-        ping(&peer),
-        show(&peer),
-        resume(&peer),
-        quarantine(&peer),
-        write_chain(Path::new("chain")),
-    ]);
+    all.extend([protect(), officer_authority(), ping(&peer), show(&peer), resume(&peer), quarantine(&peer)]);
     all
 }

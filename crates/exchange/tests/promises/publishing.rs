@@ -1,6 +1,8 @@
 //! The own chain: it grows by publication or by its file, durably, one version at a time, and is one chain wherever it is
 //! kept.
 
+use std::time::Duration;
+
 use selat_exchange::{ExchangeError, Published};
 use selat_record::pb::{AuditAction, KeyPurpose, KeyStatus};
 use selat_seal::KeyRing as _;
@@ -103,6 +105,29 @@ async fn version_that_has_expired_is_not_published() {
     let refused = aus.publish_all(&[expired]).await;
     assert!(matches!(&refused, Err(ExchangeError::Seal(error)) if error.code() == "EXPIRED"), "{refused:?}");
     assert_eq!(aus.descriptor().version(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn draft_that_lay_until_its_key_is_about_to_end_is_not_published() {
+    let (federation, [aus]) = Federation::of(["AUS"]).await;
+    let (old, new) = (aus.in_use(KeyPurpose::Record).unwrap(), aus.announce_key(KeyPurpose::Record).await);
+    let (now, day) = (aus.now(), Duration::from_secs(24 * 60 * 60));
+    let draft = aus.draft(|next| {
+        for key in &mut next.keys {
+            if key.id == new.as_bytes() {
+                key.set_status(KeyStatus::Active);
+                key.valid_from_ms = now.ms();
+            }
+            if key.id == old.as_bytes() {
+                key.set_status(KeyStatus::Retired);
+                key.valid_until_ms = now.plus(day).ms();
+            }
+        }
+    });
+    federation.clock.turn(day / 2 + Duration::from_millis(1));
+    let refused = aus.publish_all(std::slice::from_ref(&draft)).await.unwrap_err();
+    assert_eq!(rule_of(&refused), "NOT_TIMELY", "peers could not learn of the successor in time");
+    assert_eq!((aus.descriptor().version(), aus.in_use(KeyPurpose::Record)), (2, Some(old)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,9 +41,7 @@ impl Exchange {
         may(&actor.roles, DeskAct::PublishDescriptor)?;
         let envelopes = descriptor::read_chain(text).map_err(|error| ExchangeError::Descriptor(error.to_string()))?;
         let (exchange, actor) = (self.clone(), actor.clone());
-        let published = self.to_the_end(async move { exchange.extend_own(&actor, &envelopes).await }).await?;
-        self.call_for_all();
-        Ok(published)
+        self.to_the_end(async move { exchange.extend_own(&actor, &envelopes).await }).await
     }
 
     async fn extend_own(&self, actor: &Actor, envelopes: &[pb::Envelope]) -> Result<Published, ExchangeError> {
@@ -67,6 +65,7 @@ impl Exchange {
         self.own.replace(chain, &self.readiness(), now).await?;
         self.replace_book(book.again(self.federation(), &last, book.epoch + 1));
         info!(version = last.version(), hash = %last.content_id(), officer = %actor.officer, "descriptor published");
+        self.call_for_all();
         Ok(self.in_force())
     }
 

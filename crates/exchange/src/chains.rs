@@ -68,7 +68,7 @@ impl Exchange {
 
     /// A version that is not the next: one that is held already changes nothing, another one under a number that has been
     /// may be proof that the peer says two things.
-    async fn look_into(
+    pub(crate) async fn look_into(
         self: &Arc<Self>,
         peer: &ParticipantId,
         envelope: &pb::Envelope,

@@ -9,8 +9,7 @@ use futures::future::join_all;
 use selat_policy::{Decision, DeskAct, decide_linked_release, may};
 use selat_record::pb::{AuditAction, LogEntryKind};
 use selat_record::{ParticipantId, RecordId};
-use selat_seal::armor::dearmor;
-use selat_seal::{AcceptedDescriptor, SafetyPhrase, armor};
+use selat_seal::{AcceptedDescriptor, SafetyPhrase};
 use selat_store::repositories::{Approval, Head, HeldRecord, KeptDescriptor, Peer, PeerState};
 use selat_store::{Batch, StoreError};
 use tracing::{info, warn};
@@ -19,8 +18,6 @@ use crate::accounts::{Act, Release};
 use crate::standing::plain;
 use crate::{Actor, Book, Exchange, ExchangeError, PeerEntry};
 
-/// Armour label of descriptor files.
-const DESCRIPTOR_LABEL: &str = "DESCRIPTOR";
 /// Longest description of the second channel in characters.
 const CHANNEL_MAX: usize = 200;
 /// Records that one step of the backlog releases.
@@ -29,22 +26,6 @@ const BACKLOG_STEP: usize = 128;
 const TRIES_MAX: usize = 8;
 
 impl Exchange {
-    /// This participant's descriptor, armoured, for the other side.
-    pub async fn invite(&self, actor: &Actor) -> Result<String, ExchangeError> {
-        may(&actor.roles, DeskAct::ManagePeers)?;
-        let act = Act::of(actor, AuditAction::Administration, None).note("wrote an invitation");
-        self.account_now(act).await?;
-        Ok(armor::armor(DESCRIPTOR_LABEL, &prost::Message::encode_to_vec(self.descriptor().envelope())))
-    }
-
-    /// Reads a descriptor file and checks it as a first contact: form, signatures, federation. Nothing is stored.
-    pub fn read_descriptor(&self, text: &str) -> Result<AcceptedDescriptor, ExchangeError> {
-        let bytes = dearmor(DESCRIPTOR_LABEL, text).map_err(|error| ExchangeError::Descriptor(error.to_string()))?;
-        let envelope = prost::Message::decode(bytes.as_slice())
-            .map_err(|_| ExchangeError::Descriptor("it holds no envelope".into()))?;
-        Ok(AcceptedDescriptor::accept_first(self.federation(), &envelope, self.clock.now())?)
-    }
-
     /// Takes in a participant as a pending peer. The same descriptor again changes nothing; another one replaces it
     /// while the peer is pending, and is refused afterwards.
     pub async fn join(
@@ -69,7 +50,8 @@ impl Exchange {
                 return Ok(known.clone());
             }
             if known.row.state != PeerState::Pending {
-                let why = "is approved with another descriptor; a newer one comes by its chain, not by a file".into();
+                let why =
+                    "is neither pending nor approved: resume it if it is suspended, remove it if it is frozen".into();
                 return Err(ExchangeError::PeerState { peer: participant, why });
             }
         }

@@ -161,8 +161,8 @@ impl Federation {
     pub async fn join(&self, one: &ParticipantId, other: &ParticipantId) -> Result<(), RehearsalError> {
         let invitation = self.exchange(other)?.invite(&operator()).await?;
         let exchange = self.exchange(one)?;
-        let descriptor = exchange.read_descriptor(&invitation)?;
-        exchange.join(&operator(), descriptor).await?;
+        let invitation = exchange.read_invitation(&invitation)?;
+        exchange.accept_invitation(&operator(), invitation).await?;
         Ok(())
     }
 

@@ -30,6 +30,8 @@ mod import;
 #[cfg(test)]
 mod ingest;
 #[cfg(test)]
+mod invitation;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod links;

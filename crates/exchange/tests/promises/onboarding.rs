@@ -14,8 +14,8 @@ async fn two() -> (Federation, Node, Node) {
 
 async fn join_by_file(node: &Node, other: &Node) {
     let file = other.invite(&operator()).await.unwrap();
-    let descriptor = node.read_descriptor(&file).unwrap();
-    node.join(&operator(), descriptor).await.unwrap();
+    let invitation = node.read_invitation(&file).unwrap();
+    node.accept_invitation(&operator(), invitation).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,10 +106,10 @@ async fn file_that_is_no_descriptor_is_refused() {
     let file = idn.invite(&operator()).await.unwrap();
     let middle = file.len() / 2;
     for text in [String::new(), "hello".into(), file[..middle].to_owned(), file.replacen('A', "B", 1)] {
-        let refused = aus.read_descriptor(&text);
+        let refused = aus.read_invitation(&text);
         assert!(matches!(refused, Err(ExchangeError::Descriptor(_) | ExchangeError::Seal(_))), "{refused:?}");
     }
-    aus.read_descriptor(&file).unwrap();
+    aus.read_invitation(&file).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -216,9 +216,9 @@ impl Desk for DeskRpc {
 
     async fn peer_join(&self, request: Request<wire::PeerJoinRequest>) -> Reply<wire::PeerView> {
         let actor = self.actor(&request)?;
-        let descriptor = self.exchange.read_descriptor(&request.into_inner().descriptor).map_err(refused)?;
-        peers::check_authorities(&descriptor)?;
-        let entry = self.exchange.join(&actor, descriptor).await.map_err(refused)?;
+        let invitation = self.exchange.read_invitation(&request.into_inner().descriptor).map_err(refused)?;
+        peers::check_authorities(invitation.newest())?;
+        let entry = self.exchange.accept_invitation(&actor, invitation).await.map_err(refused)?;
         Ok(Response::new(self.view(entry).await?))
     }
 

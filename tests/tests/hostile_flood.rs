@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use prost::Message as _;
 use selat_tests::hostile::{Stage, eventually, framed, grpc, put};
 use selat_wire::peer::follow_event::Event;
 use selat_wire::peer::{FollowEvent, FollowRequest};
@@ -154,7 +155,8 @@ async fn ninth_connection_of_a_peer_is_refused() {
         // The place of a connection that was closed just now may take a moment to be free.
         let served = eventually("there is room", async || {
             let mut http2 = stage.rogue.http2(65_535).await;
-            stage.rogue.call(&mut http2, grpc("/selat.v1.Peer/Hello"), framed(b"")).await.ok().map(|_| http2)
+            let hello = framed(&stage.rogue.hello().encode_to_vec());
+            stage.rogue.call(&mut http2, grpc("/selat.v1.Peer/Hello"), hello).await.ok().map(|_| http2)
         });
         open.push(served.await);
     }

@@ -84,6 +84,11 @@ selat_complaint::explanations! {
             "restore the keys from the backup: selat key restore",
             "if the key is lost, publish a descriptor that names another: selat descriptor draft",
         ];
+    MEMORY_OPEN = "SLT-1109", Unexpected,
+        "the program cannot keep its memory to itself",
+        "Keys and passphrases are in the memory of the program while it works, so it has the system write no core dump of it, \
+         whatever happens. The system refused, and nothing was done.",
+        ["run the program on a system, or in a sandbox, that allows prctl(PR_SET_DUMPABLE)"];
     STORE_CLOSED = "SLT-1201", Unexpected,
         "the store cannot be opened",
         "Its folder ([node] data_dir) is missing, belongs to another user, or lies on a full or read-only disk. Nothing \

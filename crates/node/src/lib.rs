@@ -16,6 +16,7 @@ pub mod keys;
 pub mod metrics;
 pub mod officer;
 pub mod running;
+pub mod secrecy;
 pub mod serve;
 pub mod telemetry;
 pub mod watch;

@@ -11,9 +11,8 @@ use std::time::Duration;
 use rustls_pki_types::CertificateDer;
 use selat_exchange::{Book, Exchange};
 use selat_link::{LiveRoots, PeerListener, Roots, TrustedAuthority, TrustedPeer};
-use selat_record::pb::{KeyPurpose, KeyStatus};
 use selat_record::{ParticipantId, Timestamp};
-use selat_seal::{AcceptedDescriptor, DescribedKey, Entropy, FUTURE_TOLERANCE, KeyId};
+use selat_seal::{AcceptedDescriptor, Entropy, KeyId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -148,14 +147,14 @@ struct Followed {
     descriptor: AcceptedDescriptor,
 }
 
-/// True when an authority that may issue at `now` by the old descriptor may not by the new one: it was stolen, or taken
-/// out before its end. In a planned succession the old one stays until its end, and what it issued lives on.
+/// True when an authority that vouches at `now` by the old descriptor does not by the new one: it was stolen, or taken out
+/// before its end. In a planned succession the old one stays until its end, and what it issued lives on.
 fn lost_an_authority(old: &AcceptedDescriptor, new: &AcceptedDescriptor, now: Timestamp) -> bool {
-    let may_issue = |descriptor: &AcceptedDescriptor| -> BTreeSet<KeyId> {
-        let authorities = descriptor.keys(KeyPurpose::TlsCa).filter(|key| key.may_sign_at(now));
-        authorities.map(DescribedKey::id).collect()
+    let vouching = |descriptor: &AcceptedDescriptor| -> BTreeSet<KeyId> {
+        let begun = descriptor.authorities(now).filter(|authority| authority.from <= now);
+        begun.map(|authority| authority.key).collect()
     };
-    !may_issue(old).is_subset(&may_issue(new))
+    !vouching(old).is_subset(&vouching(new))
 }
 
 /// What TLS trusts by this book. A peer whose authorities do not hold is left out: then nothing connects, and it is said.
@@ -171,23 +170,14 @@ pub fn roots_of(exchange: &Exchange, book: &Book) -> Roots {
     })
 }
 
-/// The authorities of a peer whose keys may sign, now or later, each within the window of its key. A pending or compromised
-/// one never vouches.
+/// The authorities of a peer that vouch now or later, each within the window of its key.
 fn trusted(descriptor: &AcceptedDescriptor, now: Timestamp) -> TrustedPeer {
-    let may_sign = |key: &&DescribedKey| {
-        matches!(key.status(), KeyStatus::Active | KeyStatus::Retired)
-            && key.valid_until().is_none_or(|until| now < until)
-    };
-    let authority = |key: &DescribedKey| {
-        Some(TrustedAuthority {
-            certificate: CertificateDer::from(key.certificate()?.to_vec()),
-            // Our clock may be behind theirs.
-            from: key.valid_from().minus(FUTURE_TOLERANCE),
-            until: key.valid_until(),
-        })
-    };
-    let authorities = descriptor.keys(KeyPurpose::TlsCa).filter(may_sign).filter_map(authority).collect();
-    TrustedPeer { participant: descriptor.participant().clone(), authorities }
+    let authorities = descriptor.authorities(now).map(|authority| TrustedAuthority {
+        certificate: CertificateDer::from(authority.certificate.to_vec()),
+        from: authority.from,
+        until: authority.until,
+    });
+    TrustedPeer { participant: descriptor.participant().clone(), authorities: authorities.collect() }
 }
 
 async fn release_backlog(exchange: Arc<Exchange>, peer: ParticipantId, stop: CancellationToken) {
@@ -199,5 +189,119 @@ async fn release_backlog(exchange: Arc<Exchange>, peer: ParticipantId, stop: Can
         Ok(0) => {}
         Ok(records) => info!(%peer, records, "released what the peer may have"),
         Err(error) => warn!(%peer, %error, "backlog not released in full; it is tried again at the next start"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use selat_record::ids::mint_uuid;
+    use selat_record::pb::{self, KeyPurpose, KeyStatus};
+    use selat_seal::descriptor::{DescriptorDraft, describe_authority, describe_key, sign_with_roots};
+    use selat_seal::{Endpoint, SecretKey};
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn now() -> Timestamp {
+        Timestamp::from_ms(1_800_000_000_000).unwrap()
+    }
+
+    /// The authority key `seed`, active for days.
+    fn authority(seed: u8) -> pb::Key {
+        let public = SecretKey::from_seed([seed; 32]).public();
+        describe_authority(&public, now().minus(100 * HOUR), vec![seed; 40])
+    }
+
+    fn retired(seed: u8, until: Timestamp) -> pb::Key {
+        let mut key = authority(seed);
+        key.set_status(KeyStatus::Retired);
+        key.valid_until_ms = until.ms();
+        key
+    }
+
+    fn with_status(seed: u8, status: KeyStatus) -> pb::Key {
+        let mut key = authority(seed);
+        key.set_status(status);
+        if status == KeyStatus::Compromised {
+            key.compromised_since_ms = now().minus(2 * HOUR).ms();
+        }
+        key
+    }
+
+    /// A descriptor with these authorities.
+    fn descriptor(authorities: &[pb::Key]) -> AcceptedDescriptor {
+        let secret = |seed| SecretKey::from_seed([seed; 32]);
+        let working =
+            [(KeyPurpose::Root, 101), (KeyPurpose::Record, 102), (KeyPurpose::Query, 103), (KeyPurpose::Log, 104)];
+        let working = working.map(|(purpose, seed)| describe_key(purpose, &secret(seed).public(), now().minus(HOUR)));
+        let draft = DescriptorDraft {
+            federation: "demo".parse().unwrap(),
+            participant: "IDN".parse().unwrap(),
+            id: mint_uuid(now(), [1; 10]).into_bytes(),
+            created: now(),
+            expires: None,
+            unit: "Unit".into(),
+            root_threshold: 1,
+            keys: working.into_iter().chain(authorities.iter().cloned()).collect(),
+            endpoints: vec![Endpoint { node: "node1".into(), host: "127.0.0.1".into(), port: 1 }],
+            contact: pb::Contact {
+                title: "Desk".into(),
+                phone: "1".into(),
+                languages: vec!["en".into()],
+                ..pb::Contact::default()
+            },
+            protocol: 1..=1,
+            refresh_hint_s: 0,
+            payload_types: Default::default(),
+            may_be_named: false,
+        };
+        let envelope = sign_with_roots(&draft.into_first(), &[&secret(101)]);
+        AcceptedDescriptor::restore(&"demo".parse().unwrap(), &envelope).unwrap()
+    }
+
+    fn loses(old: &[pb::Key], new: &[pb::Key]) -> bool {
+        lost_an_authority(&descriptor(old), &descriptor(new), now())
+    }
+
+    #[test]
+    fn planned_succession_loses_no_authority_at_any_step() {
+        let ahead = now().plus(24 * HOUR);
+        let steps: [&[pb::Key]; 4] = [
+            &[authority(1)],
+            &[authority(1), with_status(2, KeyStatus::Pending)],
+            &[retired(1, ahead), authority(2)],
+            &[authority(2)],
+        ];
+        for (old, new) in [(0, 1), (1, 2)] {
+            assert!(!loses(steps[old], steps[new]), "step {new}");
+        }
+        // The last step comes after the end of the predecessor.
+        let (old, new) = (descriptor(&[retired(1, now()), authority(2)]), descriptor(steps[3]));
+        assert!(!lost_an_authority(&old, &new, now()));
+    }
+
+    #[test]
+    fn authority_that_was_stolen_cut_short_or_dropped_before_its_end_is_lost() {
+        let ahead = now().plus(24 * HOUR);
+        assert!(loses(&[authority(1)], &[with_status(1, KeyStatus::Compromised), authority(2)]));
+        assert!(loses(&[retired(1, ahead), authority(2)], &[authority(2)]));
+        assert!(loses(&[retired(1, ahead), authority(2)], &[retired(1, now()), authority(2)]));
+        assert!(!loses(&[with_status(1, KeyStatus::Compromised), authority(2)], &[authority(2)]));
+    }
+
+    #[test]
+    fn only_what_vouches_now_or_later_is_trusted_each_within_its_window() {
+        let ahead = now().plus(24 * HOUR);
+        let keys = [
+            authority(1),
+            retired(2, ahead),
+            retired(3, now()),
+            with_status(4, KeyStatus::Pending),
+            with_status(5, KeyStatus::Compromised),
+        ];
+        let peer = trusted(&descriptor(&keys), now());
+        let windows: Vec<_> = peer.authorities.iter().map(|one| (one.certificate[0], one.until)).collect();
+        assert_eq!(windows, [(1, None), (2, Some(ahead))]);
     }
 }

@@ -99,13 +99,13 @@ impl Authorities for Stage {
 impl Stage {
     fn new() -> Arc<Self> {
         let (clock, fails) = (Arc::<Turned>::default(), Arc::<AtomicU32>::default());
-        let in_use = Mutex::new(authority(1, false, &*clock, &fails));
+        let in_use = Mutex::new(authority(1, false, &clock, &fails));
         Arc::new(Self { clock, fails, in_use, changes: watch::Sender::new(0) })
     }
 
     /// Another key comes into use.
     fn take_up(&self, seed: u8, blocks: bool, until: Option<Timestamp>) {
-        let (signer, certificate, _) = authority(seed, blocks, &*self.clock, &self.fails);
+        let (signer, certificate, _) = authority(seed, blocks, &self.clock, &self.fails);
         *self.in_use.lock().unwrap() = (signer, certificate, until);
     }
 

@@ -104,7 +104,8 @@ impl Exchange {
         Ok(self.greeting_for(peer))
     }
 
-    /// Compares descriptors with an approved peer, to the end or to the first trouble with the peer's own chain.
+    /// Compares descriptors with an approved peer. What its own chain brings and what it lacks of ours do not wait for each
+    /// other; the first trouble of them is returned.
     pub async fn refresh(self: &Arc<Self>, peer: &ParticipantId) -> Result<Refreshed, RefreshError> {
         let turn = self.comparisons.turn_of(peer);
         let _one_at_a_time = turn.lock().await;
@@ -117,14 +118,14 @@ impl Exchange {
             self.port.hello(&descriptor, self.greeting_for(peer)).await.map_err(|error| self.call(peer, error))?;
         self.note_clock(peer, theirs.now_ms);
         let mut done = Refreshed { version: descriptor.version(), current: false, pulled: 0, pushed: 0 };
-        let pulled = self.pull(peer, theirs.own, &mut done).await;
+        let pulled = self.pull(peer, descriptor.version(), theirs.own, &mut done).await;
         if let Err(RefreshError::Frozen(_)) = pulled {
             return pulled.map(|()| done);
         }
         let (acknowledged, pushed) = self.push(peer, &theirs, &mut done).await;
         self.note_shown(peer, Shown { acknowledged, current: done.current }).await?;
-        self.compare_held(peer, theirs.held.get(..HELD_MAX).unwrap_or(&theirs.held)).await?;
-        pulled.and(pushed).map(|()| done)
+        let compared = self.compare_held(peer, theirs.held.get(..HELD_MAX).unwrap_or(&theirs.held)).await;
+        pulled.and(pushed).and(compared).map(|()| done)
     }
 
     /// Calls for a comparison with every approved peer, so that they learn of a new version at once.
@@ -140,10 +141,11 @@ impl Exchange {
         Some(if known { yours.version } else { 0 })
     }
 
-    /// Takes in what the peer has beyond the version held here.
+    /// Takes in what the peer has beyond the version held here; `before` was held when it was asked for its newest.
     async fn pull(
         self: &Arc<Self>,
         peer: &ParticipantId,
+        before: u64,
         newest: Edition,
         done: &mut Refreshed,
     ) -> Result<(), RefreshError> {
@@ -151,8 +153,7 @@ impl Exchange {
             let held = self.book().approved_peer(peer)?.descriptor.clone();
             done.version = held.version();
             if newest.version <= held.version() {
-                self.compare_newest(peer, newest, Edition::of(&held)).await?;
-                done.current = true;
+                done.current = self.compare_newest(peer, newest, (before, Edition::of(&held))).await?;
                 self.judge_end_of_walk(peer, &held);
                 return Ok(());
             }
@@ -197,15 +198,16 @@ impl Exchange {
         }
     }
 
-    /// The peer's newest is not beyond the version held, so it must be that one.
+    /// The peer's newest is not beyond the version held, so it must be that one; or the peer has shown a newer one since it
+    /// was asked. True if it is the one held.
     async fn compare_newest(
         self: &Arc<Self>,
         peer: &ParticipantId,
         newest: Edition,
-        held: Edition,
-    ) -> Result<(), RefreshError> {
+        (before, held): (u64, Edition),
+    ) -> Result<bool, RefreshError> {
         if newest == held {
-            return Ok(());
+            return Ok(true);
         }
         let known = self.kept_hash(peer, newest.version).await?;
         if known.is_some_and(|known| known != newest.hash) {
@@ -213,6 +215,9 @@ impl Exchange {
                 return Err(RefreshError::Frozen(newest.version));
             }
             return Err(self.at_fault(peer, RefreshError::Contradicts(newest.version)));
+        }
+        if newest.version >= before {
+            return Ok(false);
         }
         Err(self.at_fault(peer, RefreshError::WentBack { said: newest.version, held: held.version }))
     }

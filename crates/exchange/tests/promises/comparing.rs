@@ -7,6 +7,8 @@ use selat_exchange::{CallError, Edition, ExchangeError, Greeting, RefreshError, 
 use selat_record::pb::AuditAction;
 use selat_record::{ContentId, pb};
 use selat_store::repositories::PeerState;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 use crate::kit::{Call, Federation, Manners, Node, Party, When, by_name, id, operator, person, renamed};
 
@@ -324,6 +326,21 @@ async fn peer_that_says_it_went_back_is_not_current() {
     // The same at hello.
     aus.greeted(idn.id(), &Greeting { own: first, ..idn.greeting_for(aus.id()) }).await.unwrap();
     assert_eq!(aus.acks(&operator()).unwrap()[0].refreshed, refreshed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn peer_that_announces_its_next_version_while_it_is_asked_has_not_gone_back() {
+    let (federation, aus, idn) = two().await;
+    let (asking, peer, second) = (aus.clone(), idn.id().clone(), idn.draft(renamed("Second")));
+    let hello = move |honest| {
+        let announced = asking.announced(&peer, &second);
+        block_in_place(|| Handle::current().block_on(announced)).unwrap();
+        Ok(honest)
+    };
+    federation.wire.mannered(idn.id(), Manners { hello: Box::new(hello), ..Manners::default() });
+    let done = compare(&aus, &idn).await.unwrap();
+    assert_eq!(done, Refreshed { version: 2, current: false, pulled: 0, pushed: 0 });
+    assert_eq!((aus.holds_of(&idn), fault_of(&aus, &idn)), (2, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]

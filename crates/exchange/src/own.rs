@@ -169,12 +169,12 @@ async fn state_of(chain: Vec<Link>, keys: Arc<dyn KeyRing>) -> Result<State, Exc
     Ok(State { chain: Arc::new(chain), last, introduced, held, in_use: BTreeMap::new(), until: None })
 }
 
-/// The version in which each working key first stood as active.
+/// The version in which each working key became active. A chain that begins later knows only that it was before.
 fn introduced(chain: &[Link]) -> BTreeMap<KeyId, u64> {
     let mut introduced = BTreeMap::new();
     for link in chain {
         let keys = WORKING.into_iter().flat_map(|purpose| link.descriptor.keys(purpose));
-        for key in keys.filter(|key| key.status() == KeyStatus::Active) {
+        for key in keys.filter(|key| key.status() != KeyStatus::Pending) {
             introduced.entry(key.id()).or_insert(link.descriptor.version());
         }
     }

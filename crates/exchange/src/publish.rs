@@ -12,7 +12,7 @@ use selat_policy::{DeskAct, may};
 use selat_record::pb::{self, AuditAction, KeyStatus};
 use selat_record::{ContentId, FederationId, ParticipantId, Timestamp};
 use selat_seal::succession::check_timely;
-use selat_seal::{AcceptedDescriptor, SealError, descriptor, keyfile};
+use selat_seal::{AcceptedDescriptor, DescribedKey, KeyId, SealError, descriptor, keyfile};
 use selat_store::Batch;
 use selat_store::repositories::{Descriptors, KeptDescriptor};
 use tracing::info;
@@ -34,9 +34,9 @@ pub struct Published {
 }
 
 impl Exchange {
-    /// Takes in the next versions of the own descriptor, armoured in one text, and calls for a comparison with
-    /// every peer. Versions that
-    /// are in force already change nothing, so the whole file of the chain can be published, and again after a crash.
+    /// Takes in the next versions of the own descriptor, armoured in one text, and calls for a comparison with every peer.
+    /// Versions that are in force already change nothing, so the whole file of the chain can be published, and again after
+    /// a crash.
     pub async fn publish(self: &Arc<Self>, actor: &Actor, text: &str) -> Result<Published, ExchangeError> {
         may(&actor.roles, DeskAct::PublishDescriptor)?;
         let envelopes = descriptor::read_chain(text).map_err(|error| ExchangeError::Descriptor(error.to_string()))?;
@@ -51,11 +51,10 @@ impl Exchange {
         let chain = joined(self.federation(), state.chain().to_vec(), envelopes, now)?;
         let new = chain.get(state.chain().len()..).unwrap_or_default();
         let Some(last) = new.last().map(|link| link.descriptor.clone()) else { return Ok(self.in_force()) };
-        last.check_not_expired(now)?;
-        if let Some(before) = state.chain().last() {
-            check_timely(&before.descriptor, &last, now).map_err(ExchangeError::Chain)?;
-        }
-        self.check_held(&state.chain().last().map(|link| link.descriptor.clone()), &last).await?;
+        let before = self.descriptor();
+        last.check_not_expired(now).map_err(ExchangeError::Chain)?;
+        check_timely(&before, &last, now).map_err(ExchangeError::Chain)?;
+        self.check_held(&before, &last).await?;
         let mut batch = Batch::default();
         keep_all(&self.store.descriptors, &mut batch, new);
         self.store.peers.advance_epoch(&mut batch, book.epoch);
@@ -75,22 +74,15 @@ impl Exchange {
     }
 
     /// Of each purpose the descriptor must name an active key that is held, and each key that it makes active must be.
-    async fn check_held(
-        &self,
-        before: &Option<Arc<AcceptedDescriptor>>,
-        next: &Arc<AcceptedDescriptor>,
-    ) -> Result<(), ExchangeError> {
-        let (keys, named) = (self.own.keys().clone(), next.clone());
-        let held: Vec<_> = off_the_async_threads(move || keys.held()).await?;
-        let is_held = |id| held.iter().any(|key| key.id == id);
-        let was_active = |id: selat_seal::KeyId| {
-            let key = before.as_ref().and_then(|before| before.key(id.as_bytes()));
-            key.is_some_and(|key| key.status() == KeyStatus::Active)
-        };
+    async fn check_held(&self, before: &AcceptedDescriptor, next: &AcceptedDescriptor) -> Result<(), ExchangeError> {
+        let keys = self.own.keys().clone();
+        let held = off_the_async_threads(move || keys.held()).await?;
+        let is_active = |key: &&DescribedKey| key.status() == KeyStatus::Active;
+        let is_held = |id: KeyId| held.iter().any(|key| key.id == id);
+        let was_active = |id: KeyId| before.key(id.as_bytes()).as_ref().is_some_and(is_active);
         for purpose in WORKING {
-            let word = keyfile::purpose_word(purpose);
-            let active: Vec<_> = named.keys(purpose).filter(|key| key.status() == KeyStatus::Active).collect();
-            let version = named.version();
+            let (version, word) = (next.version(), keyfile::purpose_word(purpose));
+            let active: Vec<_> = next.keys(purpose).filter(is_active).collect();
             if let Some(missing) = active.iter().find(|key| !was_active(key.id()) && !is_held(key.id())) {
                 let id = missing.id();
                 let why = format!("descriptor {version} makes {word} key {id} active, which is not held here");

@@ -103,7 +103,7 @@ async fn version_that_has_expired_is_not_published() {
         (header.created_ms, header.expires_ms) = (now.ms() - 10, now.ms());
     });
     let refused = aus.publish_all(&[expired]).await;
-    assert!(matches!(&refused, Err(ExchangeError::Seal(error)) if error.code() == "EXPIRED"), "{refused:?}");
+    assert!(matches!(&refused, Err(ExchangeError::Chain(error)) if error.code() == "EXPIRED"), "{refused:?}");
     assert_eq!(aus.descriptor().version(), 1);
 }
 

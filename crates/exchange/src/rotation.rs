@@ -135,7 +135,10 @@ impl Exchange {
         }
         let mut done = Vec::new();
         for _ in 0..DEEDS_MAX {
-            let Some(deed) = made.plan.due().find(|deed| is_of_the_ring(deed)).cloned() else { break };
+            // With its last deed a turn is over; the next is another goal, and only an operator begins it.
+            let begins = |deed: &Deed| matches!(deed, Deed::Generate { .. }) && !done.is_empty();
+            let due = made.plan.due().find(|deed| is_of_the_ring(deed) && !begins(deed)).cloned();
+            let Some(deed) = due else { break };
             done.push(self.carry_out(actor, &made.goal, &deed).await?);
             made = self.planned(made.goal).await?;
         }

@@ -88,10 +88,10 @@ pub(super) fn emergency(
     let standing = Standing::of(purpose, situation);
     let successor = standing.held(KeyStatus::Active).last().copied();
     let compromised: Vec<_> = standing.held(KeyStatus::Compromised).iter().map(|key| key.id()).collect();
-    // A compromise since before the key in force began is the one that it came for.
-    let records_left = |key: &DescribedKey| since <= key.valid_from() && standing.resign(StepState::Due).is_some();
+    // The same goal again, with the moment that the descriptor tells already, is not another theft.
+    let is_told = situation.own.keys(purpose).any(|key| key.compromised_since() == Some(since));
     match successor {
-        Some(key) if !compromised.is_empty() || records_left(key) => {
+        Some(key) if is_told || !compromised.is_empty() => {
             let (successor, withdrawn) = (Some(key.id()), Vec::new());
             let mut steps = vec![
                 Step::new(Deed::Generate { purpose }, StepState::Done),

@@ -46,6 +46,8 @@ fn a_crash_after_any_step_leaves_the_rest() {
     let destroy = world.plan(goal).unwrap().due().next().unwrap().clone();
     world.act(&destroy).unwrap();
     assert_eq!(world.steps(goal), "generate done, replace done, resign due");
+    world.apply(goal);
+    assert!(world.plan(goal).unwrap().is_done(), "the same theft does not cost the new key");
 }
 
 #[test]

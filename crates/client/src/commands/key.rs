@@ -131,7 +131,8 @@ fn source(session: &Session<'_>, file: Option<&Path>, key: &Path) -> Result<Pass
         Some(file) => Ok(PassphraseSource::File(file.to_owned())),
         None => {
             let question = format!("passphrase of {}", key.display());
-            session.screen.refuse_unless_somebody_is_there(&question)?;
+            let mend = |complaint: Complaint| complaint.mend("name a file with the passphrase: --passphrase-file FILE");
+            session.screen.refuse_unless_somebody_is_there(&question).map_err(mend)?;
             Ok(PassphraseSource::Prompt { question })
         }
     }

@@ -23,6 +23,9 @@ const KEY_DIGITS: usize = 8;
 /// Column at which the text of [`lines`] begins.
 const INDENT: usize = 12;
 
+/// What is said of two versions without a change.
+pub(crate) const NOTHING_DIFFERS: &str = "nothing differs but the version, its id and its time";
+
 /// A descriptor or a draft, ready to be shown.
 #[derive(Debug)]
 pub(crate) struct View {

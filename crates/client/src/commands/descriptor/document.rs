@@ -114,5 +114,8 @@ fn not_a_descriptor(path: &Path, error: &FileError) -> Complaint {
     let complaint = Complaint::about(&explain::DESCRIPTOR_FILE)
         .problem(format!("{} does not hold a descriptor", path.display()))
         .cause(error);
-    if damaged { complaint.ending(Exit::Integrity) } else { complaint }
+    if damaged {
+        return complaint.mend("have the file sent again, as an attachment or on a stick").ending(Exit::Integrity);
+    }
+    complaint
 }

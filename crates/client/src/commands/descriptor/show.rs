@@ -50,7 +50,7 @@ pub(super) fn diff(session: &mut Session<'_>, args: &DiffArgs) -> Result<Exit, C
         },
     )?;
     if changes.is_empty() {
-        session.screen.say("nothing differs but the version, its id and its time");
+        session.screen.say(descriptor::NOTHING_DIFFERS);
     }
     Ok(Exit::Ok)
 }

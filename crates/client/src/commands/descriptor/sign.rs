@@ -52,9 +52,10 @@ fn say_what_it_means(session: &mut Session<'_>, view: &View, previous: Option<&A
     let width = session.screen.width();
     let lines = match previous {
         Some(previous) => {
-            let mut lines =
-                vec![format!("{} changes, against version {}:", descriptor::heading(view), previous.version())];
-            lines.extend(descriptor::change_lines(&changes(previous.message(), &view.message), width));
+            let changes = changes(previous.message(), &view.message);
+            let mut lines = vec![format!("{}, against version {}", descriptor::heading(view), previous.version())];
+            lines.extend(descriptor::change_lines(&changes, width));
+            lines.extend(changes.is_empty().then(|| descriptor::NOTHING_DIFFERS.to_owned()));
             lines
         }
         None => descriptor::lines(view, width),
@@ -73,11 +74,14 @@ fn refuse_unless_root(key: &KeyFile, participant: &str, tally: &Tally) -> Result
         return Ok(());
     }
     let what = format!("the {} key {} of {}", purpose_word(key.purpose), key_digits(id.as_bytes()), key.participant);
-    Err(Complaint::about(&explain::NOT_ITS_ROOT).problem(format!("{what} cannot sign this draft")).cause(if counts {
-        "its file is not that of a root key of the participant".to_owned()
-    } else {
-        "neither the draft nor the version before lists it as an active root key".to_owned()
-    }))
+    let complaint = Complaint::about(&explain::NOT_ITS_ROOT).problem(format!("{what} cannot sign this draft"));
+    Err(match &tally.previous {
+        _ if counts => complaint.cause("its file is not that of a root key of the participant"),
+        Some(_) => complaint.cause("neither the draft nor the version before lists it as an active root key"),
+        None => complaint
+            .cause("the draft does not list it as an active root key")
+            .mend("name the version before, if it is one of its root keys: --previous FILE"),
+    })
 }
 
 fn with_signatures(args: &SignArgs, draft: &pb::Envelope, keys: &[KeyFile]) -> Result<pb::Envelope, Complaint> {

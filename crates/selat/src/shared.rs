@@ -35,7 +35,7 @@ impl FromArgMatches for Shared {
 
 impl Subcommand for Shared {
     fn augment_subcommands(program: clap::Command) -> clap::Command {
-        Command::augment_subcommands(program).mut_subcommand(NOUN, KeyFilesCommand::augment_subcommands)
+        Command::augment_subcommands(program).mut_subcommand(NOUN, with_key_files)
     }
 
     fn augment_subcommands_for_update(program: clap::Command) -> clap::Command {
@@ -45,4 +45,10 @@ impl Subcommand for Shared {
     fn has_subcommand(name: &str) -> bool {
         Command::has_subcommand(name)
     }
+}
+
+/// Adds the words on key files, and keeps what the noun says of itself.
+fn with_key_files(noun: clap::Command) -> clap::Command {
+    let about = noun.get_about().cloned().unwrap_or_default();
+    KeyFilesCommand::augment_subcommands(noun).about(about)
 }

@@ -80,8 +80,8 @@ pub(super) fn keep_draft(wish: Option<&Path>, text: &str) -> Result<PathBuf, Com
     if held.is_some_and(|held| held.payload == draft.payload) {
         return Ok(path);
     }
-    let problem = format!("{} is there already and holds something else than the draft", path.display());
-    Err(Complaint::about(&explain::DRAFT_IN_THE_WAY).problem(problem))
+    let cause = format!("{} is there already and holds something else", path.display());
+    Err(Complaint::about(&explain::DRAFT_IN_THE_WAY).problem("the draft was not written").cause(cause))
 }
 
 #[cfg(test)]

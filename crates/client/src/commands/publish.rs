@@ -3,6 +3,7 @@
 use selat_complaint::{Complaint, Exit};
 use selat_wire::desk::{DescriptorAcksReply, DescriptorAcksRequest, DescriptorPublishRequest};
 use serde_json::{Value, json};
+use tonic::Status;
 
 use super::Session;
 use crate::cli::{Form, NodeDescriptorCommand, PublishArgs};
@@ -20,9 +21,8 @@ pub(super) async fn run(session: &mut Session<'_>, command: NodeDescriptorComman
 async fn publish(session: &mut Session<'_>, args: &PublishArgs) -> Result<Exit, Complaint> {
     let descriptor = text_up_to(&args.file, CHAIN_FILE_MAX)?;
     let mut desk = session.desk().await?;
-    let doing = format!("the descriptor in {} was not published", args.file.display());
-    let reply = desk.descriptor_publish(DescriptorPublishRequest { descriptor }).await.map_err(refusal(doing))?;
-    let reply = reply.into_inner();
+    let reply = desk.descriptor_publish(DescriptorPublishRequest { descriptor }).await;
+    let reply = reply.map_err(|status| not_published(args, status))?.into_inner();
     let hash = words::hex(&reply.hash);
     session.print(
         || json!({ "version": SHAPE_VERSION, "descriptor_version": reply.version, "descriptor": hash }),
@@ -30,6 +30,17 @@ async fn publish(session: &mut Session<'_>, args: &PublishArgs) -> Result<Exit, 
     )?;
     session.screen.say("who has it: selat descriptor acks");
     Ok(Exit::Ok)
+}
+
+/// A descriptor that does not hold is our own here, not one of the other side.
+fn not_published(args: &PublishArgs, status: Status) -> Complaint {
+    let file = args.file.display();
+    let complaint = refusal(format!("the descriptor in {file} was not published"))(status);
+    match complaint.code() {
+        "SLT-3104" => complaint.mend(format!("selat descriptor verify {file} --previous OURS")),
+        "SLT-3105" => complaint.mend("publish what selat descriptor combine wrote"),
+        _ => complaint,
+    }
 }
 
 async fn acks(session: &mut Session<'_>) -> Result<Exit, Complaint> {
@@ -46,7 +57,8 @@ async fn acks(session: &mut Session<'_>) -> Result<Exit, Complaint> {
     let rows = plan::readiness_rows(&reply.peers, &session.globals.columns)?;
     session.print_rows(&rows, "no approved peers")?;
     let have = reply.peers.iter().filter(|peer| peer.acknowledged_version >= reply.version).count();
-    session.screen.say(format!("{have} of {} hold version {}", words::count(reply.peers.len(), "peer"), reply.version));
+    let of = words::count(reply.peers.len(), "peer");
+    session.screen.say(format!("version {} is held by {have} of {of}", reply.version));
     Ok(Exit::Ok)
 }
 

@@ -97,10 +97,11 @@ async fn carry_out(
     wish: Option<&Path>,
 ) -> Result<Exit, Complaint> {
     let reply = desk.key_apply(request).await.map_err(refusal("the plan was not carried out"))?.into_inner();
-    let draft = if reply.draft.is_empty() { None } else { Some(plan_file::keep_draft(wish, &reply.draft)?) };
-    let draft = draft.as_deref();
-    tell(session, &reply, draft)?;
-    next(session, &reply.plan.unwrap_or_default(), draft);
+    let kept = if reply.draft.is_empty() { Ok(None) } else { plan_file::keep_draft(wish, &reply.draft).map(Some) };
+    // What was done is told even if the draft found no place.
+    tell(session, &reply, kept.as_ref().ok().and_then(Option::as_deref))?;
+    let draft = kept?;
+    next(session, &reply.plan.unwrap_or_default(), draft.as_deref());
     Ok(Exit::Ok)
 }
 

@@ -22,13 +22,13 @@ pub(crate) fn parts(envelope: &[u8]) -> Vec<(&'static str, String)> {
         words::short_hex(&key)
     );
     let theirs = format!(
-        "descriptor {} of {}, {}",
+        "of descriptor {} of {}, {}",
         acceptance.descriptor_version,
         header.audience,
         words::hex(&acceptance.descriptor_hash)
     );
     let ours = format!("beside ours, {}", words::hex(&acceptance.own_descriptor_hash));
-    vec![("acceptance", signed), ("  of", theirs), ("  of", ours)]
+    vec![("acceptance", signed), ("", theirs), ("", ours)]
 }
 
 /// The acceptance as JSON; null before the approval and when it cannot be read.

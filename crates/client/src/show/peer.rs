@@ -84,6 +84,7 @@ fn state(peer: &PeerView) -> String {
 
 fn freshness(peer: &PeerView) -> String {
     match peer.freshness() {
+        _ if peer.state() != PeerState::Approved => words::NOTHING.to_owned(),
         Freshness::Unspecified => words::NOTHING.to_owned(),
         Freshness::Fresh | Freshness::Ageing | Freshness::Stale => words::freshness(peer.freshness),
     }
@@ -91,14 +92,16 @@ fn freshness(peer: &PeerView) -> String {
 
 fn refreshed(peer: &PeerView) -> String {
     let when = words::moment(peer.refreshed_ms);
-    let when = when.map_or_else(|| "not yet".to_owned(), |when| format!("last {when}"));
-    let what = match peer.freshness() {
-        Freshness::Fresh => "yes: its descriptor was compared with it lately",
-        Freshness::Ageing => "ageing: its descriptor was not compared with it for long",
-        Freshness::Stale => "STALE: nothing new is disclosed to it",
-        Freshness::Unspecified => "never compared with it",
-    };
-    format!("{what}; {when}")
+    if peer.state() != PeerState::Approved {
+        let last = when.map(|when| format!("; last compared {when}"));
+        return format!("only the descriptors of approved peers are compared{}", last.unwrap_or_default());
+    }
+    let Some(when) = when else { return "its descriptor was not compared with it yet".to_owned() };
+    match peer.freshness() {
+        Freshness::Fresh | Freshness::Unspecified => format!("yes: compared with it {when}"),
+        Freshness::Ageing => format!("ageing: last compared with it {when}"),
+        Freshness::Stale => format!("STALE, nothing new is disclosed to it: last compared with it {when}"),
+    }
 }
 
 fn acknowledged(peer: &PeerView) -> String {
@@ -111,7 +114,7 @@ fn acknowledged(peer: &PeerView) -> String {
 fn clock(peer: &PeerView) -> String {
     match peer.clock_skew_ms {
         None => "not compared yet".to_owned(),
-        Some(0) => "the same as ours".to_owned(),
+        Some(-99..=99) => "the same as ours".to_owned(),
         Some(skew) => format!("{} against ours", words::offset(skew)),
     }
 }
@@ -303,7 +306,7 @@ pub(crate) mod tests {
     fn all_that_is_known_of_a_peer_names_freshness_clock_and_who_accepted_it() {
         let told = lines(&approved(), 100).join("\n");
         for part in [
-            "fresh       yes: its descriptor was compared with it lately; last 2023-11-14T22:13:20Z",
+            "fresh       yes: compared with it 2023-11-14T22:13:20Z",
             "holds       version 2 of our descriptor",
             "clock       -1.2 s against ours",
             "approved    2023-11-14T22:13:20Z by operator over video call",
@@ -311,11 +314,28 @@ pub(crate) mod tests {
         ] {
             assert!(told.contains(part), "{part} in {told}");
         }
-        let unseen = PeerView { clock_skew_ms: None, acknowledged_version: 0, freshness: 0, ..approved() };
+        let unseen = PeerView { clock_skew_ms: None, acknowledged_version: 0, refreshed_ms: 0, ..approved() };
         let told = lines(&unseen, 100).join("\n");
-        for part in ["clock       not compared yet", "holds       no version", "fresh       never compared"] {
+        for part in [
+            "clock       not compared yet",
+            "holds       no version",
+            "fresh       its descriptor was not compared with it yet",
+        ] {
             assert!(told.contains(part), "{part} in {told}");
         }
+    }
+
+    #[test]
+    fn freshness_is_told_of_approved_peers_alone() {
+        let of = |state: PeerState, freshness: Freshness| PeerView {
+            state: state.into(),
+            freshness: freshness.into(),
+            ..approved()
+        };
+        assert!(refreshed(&of(PeerState::Approved, Freshness::Stale)).starts_with("STALE"));
+        assert!(refreshed(&of(PeerState::Approved, Freshness::Ageing)).starts_with("ageing"));
+        assert!(refreshed(&of(PeerState::Pending, Freshness::Stale)).starts_with("only the descriptors of approved"));
+        assert_eq!(freshness(&of(PeerState::Pending, Freshness::Stale)), "-");
     }
 
     #[test]

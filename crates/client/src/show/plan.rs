@@ -115,7 +115,8 @@ fn block(number: usize, step: &KeyStep, width: u16) -> (Tone, Vec<String>) {
     if let Some(earliest) = words::moment(step.earliest_ms).filter(|_| step.state() != KeyStepState::Done) {
         below.push(format!("not before {earliest}"));
     }
-    if step.state() == KeyStepState::Due && !step.command.is_empty() {
+    // What goes on with the plan itself is said once, below it.
+    if step.state() == KeyStepState::Due && !step.applies && !step.command.is_empty() {
         below.push(step.command.clone());
     }
     let mut lines = wrap::hanging(&format!("{number:>2}  {word}"), STEP_INDENT, &clean(&step.what), width);
@@ -250,9 +251,10 @@ pub(crate) mod tests {
                 " 3  later    publish a descriptor in which the successor takes over",
             ]
         );
-        plan.steps[1] = step("publish", KeyStepState::Due);
+        plan.steps[1] =
+            KeyStep { applies: false, command: "selat key resign".into(), ..step("sign", KeyStepState::Due) };
         let (tone, lines) = &step_blocks(&plan, 80)[1];
-        assert_eq!((*tone, lines[1].as_str()), (Tone::Strong, "             selat key rotate record"));
+        assert_eq!((*tone, lines[1].as_str()), (Tone::Strong, "             selat key resign"));
     }
 
     #[test]

@@ -81,7 +81,8 @@ pub(crate) fn moment_or_nothing(ms: i64) -> String {
 pub(crate) fn offset(ms: i64) -> String {
     let (sign, size) = (if ms < 0 { '-' } else { '+' }, ms.unsigned_abs());
     match size {
-        0..60_000 => format!("{sign}{}.{} s", size / 1_000, size % 1_000 / 100),
+        0..100 => "0 s".to_owned(),
+        100..60_000 => format!("{sign}{}.{} s", size / 1_000, size % 1_000 / 100),
         60_000..7_200_000 => format!("{sign}{} min", size / 60_000),
         _ => format!("{sign}{} h", size / 3_600_000),
     }
@@ -165,7 +166,9 @@ mod tests {
 
     #[test]
     fn spans_and_offsets_are_as_exact_as_a_person_needs() {
-        for (ms, text) in [(0, "+0.0 s"), (-1_250, "-1.2 s"), (90_000, "+1 min"), (-7_200_000, "-2 h")] {
+        for (ms, text) in
+            [(0, "0 s"), (-99, "0 s"), (100, "+0.1 s"), (-1_250, "-1.2 s"), (90_000, "+1 min"), (-7_200_000, "-2 h")]
+        {
             assert_eq!(offset(ms), text);
         }
         for (s, text) in [(0, "0 s"), (119, "119 s"), (3_600, "60 min"), (7_200, "2 h"), (172_800, "2 days")] {

@@ -91,6 +91,7 @@ async fn draft_is_not_written_over_another_file_and_is_not_lost() {
     let (exit, said) = desk.run(&format!("key rotate record --yes --file {draft}")).await;
     assert_eq!(exit, Exit::Conflict);
     assert!(said.talk().contains("error[SLT-2302]"), "{}", said.talk());
+    assert_eq!(json_of(&said)["done"][0], "made a successor");
     assert_eq!(std::fs::read_to_string(&draft).unwrap(), "notes");
     let (exit, _) = desk.run(&format!("key rotate record --yes --file {draft}-2")).await;
     assert_eq!(exit, Exit::Ok);
@@ -195,7 +196,7 @@ async fn descriptor_is_published_and_its_holders_are_counted() {
     assert_eq!((exit, &json_of(&said)["descriptor_version"]), (Exit::Ok, &2.into()));
     assert_eq!(desk.seen(|seen| seen.published.clone()), ["-----BEGIN SELAT DESCRIPTOR-----"]);
     let (_, said) = desk.run("descriptor acks -o table").await;
-    assert!(said.talk().contains("1 of 2 peers hold version 2"), "{}", said.talk());
+    assert!(said.talk().contains("version 2 is held by 1 of 2 peers"), "{}", said.talk());
     let (_, said) = desk.run("descriptor acks").await;
     assert_eq!(json_of(&said)["peers"][1]["acknowledged_version"], 1);
 }

@@ -1,7 +1,9 @@
 //! Keys, signed envelopes and whom to believe.
 //!
 //! Promises: there is one rule for signatures ([`PublicKey::holds`]) and one verifier ([`verify`]); what has passed it is a
-//! [`Verified`] value. Whoever verifies names the issuer first: a key is looked up among that issuer's keys only.
+//! [`Verified`] value. Whoever verifies names the issuer first: a key is looked up among that issuer's keys only. An
+//! issuer's descriptors are a chain along which trust moves by its own roots alone ([`AcceptedDescriptor::accept_next`]),
+//! and keys turn along it without anybody being locked out ([`succession`]).
 //! Leaves out: IO, the clock, where randomness comes from ([`Entropy`] is handed in), and whether a payload has expired,
 //! which its user judges.
 

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use prost::Message;
 use selat_record::pb::{KeyPurpose, KeyStatus};
 use selat_record::{Payload, Timestamp, pb};
-use selat_seal::descriptor::sign_with_roots;
+use selat_seal::descriptor::{describe_key, sign_with_roots};
 use selat_seal::{AcceptedDescriptor, SealError, SecretKey};
 
 fn accept(envelope: &pb::Envelope) -> Result<AcceptedDescriptor, SealError> {
@@ -240,6 +240,14 @@ fn a_threshold_that_roots_cannot_meet_is_refused() {
     check("root_threshold", |descriptor| descriptor.root_threshold = 0);
     check("root_threshold", |descriptor| descriptor.root_threshold = 4);
     check("root_threshold", |descriptor| descriptor.root_threshold = u32::MAX);
+    let nine_of_nine = |descriptor: &mut pb::Descriptor| {
+        for n in 4..10 {
+            let root = SecretKey::from_seed([0x90 + n; 32]).public();
+            descriptor.keys.push(describe_key(KeyPurpose::Root, &root, moment(CREATED_MS)));
+        }
+        descriptor.root_threshold = 9;
+    };
+    check("root_threshold", nine_of_nine);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use selat_record::{ids, pb};
 use unicode_normalization::is_nfc;
 
 use super::Endpoint;
+use crate::SIGNATURES_MAX;
 
 /// Longest title of a unit or an office in characters.
 const TITLE_MAX: usize = 120;
@@ -21,6 +22,8 @@ const PAYLOAD_TYPE_MAX: usize = 120;
 /// A week: who looks more rarely might as well not look.
 const REFRESH_HINT_MAX_S: u32 = 7 * 24 * 60 * 60;
 
+/// Highest threshold: the signatures of two sets of roots, old and new, must find room on one envelope.
+const THRESHOLD_MAX: usize = SIGNATURES_MAX / 2;
 /// Bytes of a content id.
 const HASH_BYTES: usize = 32;
 
@@ -43,9 +46,13 @@ pub(super) fn check(message: &pb::Descriptor, faults: &mut FaultList) {
     check_payload_types(&message.payload_types, faults);
 }
 
-/// Notes a threshold that no signing can meet, or that any would.
+/// Notes a threshold that no signing can meet, or that any would, or that could not be met together with that of the
+/// version before or after.
 pub(super) fn check_threshold(threshold: u32, roots: usize, faults: &mut FaultList) {
     let threshold = usize::try_from(threshold).unwrap_or(usize::MAX);
+    if threshold > THRESHOLD_MAX {
+        faults.push("root_threshold", format!("is more than {THRESHOLD_MAX}"));
+    }
     if !(1..=roots).contains(&threshold) {
         faults.push("root_threshold", format!("is {threshold} with {roots} active root keys"));
     }

@@ -21,12 +21,12 @@ pub fn signing_key(
     held: impl Fn(KeyId) -> bool,
     now: Timestamp,
 ) -> Option<KeyId> {
-    let usable = |key: &&DescribedKey| held(key.id()) && may_still_sign(key, now);
+    let usable = |key: &&DescribedKey| held(key.id()) && key.may_sign_at(now);
     let usable: Vec<_> = own.keys(purpose).filter(usable).collect();
-    // Others judge checkpoints and handshakes by their own clock, which may be ahead: leave a key before its end if there
-    // is another.
-    let lasting: Vec<_> = usable.iter().copied().filter(|key| has_time_left(key, now)).collect();
-    let usable = if lasting.is_empty() { usable } else { lasting };
+    // What peers forgive of a clock is not used as long as there is another key: neither the time just before a key begins,
+    // nor, since their clocks may be ahead, the time just before it ends.
+    let settled: Vec<_> = usable.iter().copied().filter(|key| is_settled(key, now)).collect();
+    let usable = if settled.is_empty() { usable } else { settled };
 
     let since = |key: &DescribedKey| introduced.get(&key.id()).copied().unwrap_or(own.version());
     let is_known = |key: &&&DescribedKey| peers.iter().all(|peer| peer.knows(since(key)));
@@ -45,11 +45,6 @@ pub fn choose_again_at(own: &AcceptedDescriptor, purpose: KeyPurpose, now: Times
     own.keys(purpose).flat_map(turns).flatten().filter(|moment| *moment > now).min()
 }
 
-/// By the owner's own clock there is nothing to forgive.
-fn may_still_sign(key: &DescribedKey, now: Timestamp) -> bool {
-    key.valid_from() <= now && key.may_sign_at(now)
-}
-
-fn has_time_left(key: &DescribedKey, now: Timestamp) -> bool {
-    key.valid_until().is_none_or(|until| now < until.minus(FUTURE_TOLERANCE))
+fn is_settled(key: &DescribedKey, now: Timestamp) -> bool {
+    key.valid_from() <= now && key.valid_until().is_none_or(|until| now < until.minus(FUTURE_TOLERANCE))
 }

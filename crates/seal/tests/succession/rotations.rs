@@ -129,6 +129,16 @@ fn a_key_without_a_successor_at_hand_signs_to_its_very_end() {
 }
 
 #[test]
+fn a_key_that_begins_in_a_moment_signs_if_there_is_no_other() {
+    let mut world = World::new();
+    let old = Party::aus().key(RECORD).id();
+    world.now = moment(crate::kit::CREATED_MS - 1000);
+    assert_eq!(world.signs(RECORD), Some(old), "drafted where the clock is a second ahead: peers forgive that");
+    world.now = moment(crate::kit::CREATED_MS).minus(FUTURE_TOLERANCE).minus(HOUR);
+    assert_eq!(world.signs(RECORD), None);
+}
+
+#[test]
 fn whoever_stops_after_any_step_is_given_the_rest() {
     for purpose in WORKING {
         let all = ["generate", "announce", "take over", "destroy"];

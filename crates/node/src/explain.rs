@@ -247,14 +247,19 @@ selat_complaint::explanations! {
         ["exchange the descriptor files again and compare the phrase over another channel"];
     SEAL_BROKEN = "SLT-3104", Usage,
         "a signature or descriptor does not hold",
-        "What was handed in was not signed by the keys that may sign it, was changed afterwards, has expired, or is of \
-         another federation. The cause says which. Nothing was taken in.",
-        ["ask the other side to send the file of selat peer invite again"];
+        "What was handed in was not signed by the keys that may sign it, was changed afterwards, has expired, does not \
+         follow on the version that is held, or is of another federation. The cause says which rule and which version. \
+         Nothing was taken in.",
+        [
+            "ask the other side to send the file of selat peer invite again",
+            "of our own: selat descriptor verify FILE --previous OURS",
+        ];
     DESCRIPTOR_UNREADABLE = "SLT-3105", Usage,
         "the descriptor file cannot be read",
-        "The file is not what `selat peer invite` writes: a block of text that begins with BEGIN SELAT DESCRIPTOR. Mail \
-         programs sometimes change or cut it.",
-        ["ask the other side to send the file of selat peer invite again"];
+        "The file is not what `selat peer invite` or `selat descriptor combine` writes: blocks of text, each of which \
+         begins with BEGIN SELAT DESCRIPTOR. A draft counts with nobody before it has been combined. Mail programs \
+         sometimes change or cut a file.",
+        ["ask the other side to send the file of selat peer invite again", "of our own: selat descriptor combine"];
     AUTHORITY_UNFIT = "SLT-3106", Usage,
         "an authority certificate in the descriptor does not hold",
         "A descriptor brings the authorities that sign the peer's TLS certificates. Each must belong to the key beside it \

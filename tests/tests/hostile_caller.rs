@@ -6,8 +6,8 @@ use std::time::Duration;
 use prost::Message as _;
 use selat_record::pb::{self, AnswerOutcome, RefusalClass};
 use selat_tests::hostile::{Script, Stage, ask, eventually, framed, grpc};
-use selat_wire::peer::AskRequest;
 use selat_wire::peer::peer_client::PeerClient;
+use selat_wire::peer::{AnnounceRequest, AskRequest, DescriptorsRequest, HeldDescriptor, HelloRequest};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -126,6 +126,66 @@ async fn requests_that_are_malformed_are_faults() {
     asking(&stage, Code::Unauthenticated, "at most 16384", too_much(20_000)).await;
     let garbage = async |_| stage.rogue.post(grpc("/selat.v1.Peer/Ask"), framed(&[0xff; 4])).await;
     check(&stage, Code::Internal, "cannot be read", garbage).await;
+    stage.others_go_on().await;
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn talk_of_descriptors_that_is_malformed_is_a_fault() {
+    let stage = strict().await;
+    let greeting = async |why: &str, spoil: fn(&mut HelloRequest)| {
+        let mut hello = stage.rogue.hello();
+        spoil(&mut hello);
+        check(&stage, Code::InvalidArgument, why, async |mut client| client.hello(hello.clone()).await.map(drop)).await;
+    };
+    let named = |participant: &str| HeldDescriptor { participant: participant.into(), version: 1, hash: vec![1; 32] };
+    greeting("descriptor_hash: is not 32 bytes", |hello| hello.descriptor_hash.truncate(31)).await;
+    greeting("your_descriptor_hash: is of version 0", |hello| hello.your_descriptor_hash = vec![1; 32]).await;
+    let many = |hello: &mut HelloRequest| hello.held = vec![HeldDescriptor::default(); 129];
+    greeting("held: names more than 128", many).await;
+    let asked = DescriptorsRequest { participant: String::new(), from_version: 0 };
+    let descriptors = async |mut client: PeerClient<Channel>| client.descriptors(asked.clone()).await.map(drop);
+    check(&stage, Code::InvalidArgument, "from_version: is not at least 1", descriptors).await;
+    let announced = async |mut client: PeerClient<Channel>| client.announce(AnnounceRequest::default()).await.map(drop);
+    check(&stage, Code::InvalidArgument, "descriptor: is missing", announced).await;
+
+    // What it claims to hold of others moves nobody without an envelope.
+    let mut hello = stage.rogue.hello();
+    hello.held = vec![named(stage.honest().participant().as_str()), named("NZL")];
+    stage.rogue.client().await.hello(hello).await.expect("claims are no faults");
+    stage.others_go_on().await;
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn descriptors_that_are_not_the_next_are_faults_and_change_nothing() {
+    let stage = strict().await;
+    let rogue = &stage.rogue;
+    let held = stage.rogue_status().await.entry.descriptor.content_id();
+    let announcing = async |why: &str, descriptor: pb::Envelope| {
+        for _ in 0..2 {
+            let request = AnnounceRequest { descriptor: Some(descriptor.clone()) };
+            // The second time its connection may be cut before the reply is through.
+            let _ = rogue.client().await.announce(request).await;
+        }
+        served_again_after(&stage, why).await;
+        assert_eq!(stage.rogue_status().await.entry.descriptor.content_id(), held, "{why}");
+    };
+    announcing("payload type is not", rogue.signed(&rogue.question())).await;
+    let garbage = pb::Envelope { payload: vec![0xff; 300], ..rogue.descriptor.envelope().clone() };
+    announcing("malformed", garbage).await;
+    announcing("does not follow on a descriptor of", rogue.victim.envelope().clone()).await;
+    let mut later = rogue.descriptor.message().clone();
+    (later.version, later.previous) = (9, vec![1; 32]);
+    if let Some(header) = later.header.as_mut() {
+        header.descriptor_version = 9;
+    }
+    let later = pb::Envelope { payload: later.encode_to_vec(), ..rogue.descriptor.envelope().clone() };
+    announcing("skips versions", later).await;
+
+    let request = AnnounceRequest { descriptor: Some(rogue.descriptor.envelope().clone()) };
+    let told = rogue.client().await.announce(request).await.expect("what is held already is no fault").into_inner();
+    assert_eq!((told.version, told.hash.as_slice()), (1, &held.as_bytes()[..]));
     stage.others_go_on().await;
     stage.strike().await;
 }

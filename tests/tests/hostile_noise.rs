@@ -90,8 +90,10 @@ async fn heartbeat_that_claims_a_huge_log_is_forgotten_with_the_next() {
 async fn peer_that_greets_wrongly_is_named_with_the_reason() {
     for (why, spoil) in [
         ("no protocol version in common", (|hello| hello.protocol = 0) as fn(&mut HelloReply)),
-        ("does not know our current descriptor", |hello| hello.your_descriptor_hash = vec![1; 32]),
-        ("does not know our current descriptor", |hello| hello.your_descriptor_hash = Vec::new()),
+        ("your_descriptor_hash: is not 32 bytes", |hello| hello.your_descriptor_hash = Vec::new()),
+        ("descriptor_hash: is of version 0", |hello| hello.descriptor_version = 0),
+        ("software: is not at most 64 characters", |hello| hello.software = "x".repeat(65)),
+        ("software: is not at most 64 characters", |hello| hello.software = "a\u{1b}[2J".into()),
     ] {
         let stage = Stage::set_before_approval(|_| {}).await;
         let mut greeting = stage.rogue.greeting();
@@ -103,6 +105,24 @@ async fn peer_that_greets_wrongly_is_named_with_the_reason() {
         stage.others_go_on().await;
         stage.strike().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn peer_that_says_it_holds_another_descriptor_of_us_is_told_of_and_followed_all_the_same() {
+    let stage = Stage::set_before_approval(|_| {}).await;
+    let mut greeting = stage.rogue.greeting();
+    greeting.your_descriptor_hash = vec![1; 32];
+    let script = Script::quiet(&stage.rogue).greeting(move || std::future::ready(Ok(greeting.clone())));
+    let _served = stage.rogue.serve(script).await;
+    stage.approve_rogue().await;
+    eventually("what it says is told", async || {
+        let fault = stage.rogue_status().await.comparison.last_descriptor_fault;
+        fault.filter(|(fault, _)| fault.contains("holds a descriptor 1 of ours that this node does not know"))
+    })
+    .await;
+    eventually("it is followed", async || stage.rogue_status().await.following.connected.then_some(())).await;
+    stage.others_go_on().await;
+    stage.strike().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,7 @@ fn every_payload_opens_with_its_header_and_states_its_type_and_bound() {
     let files = compiled();
     let payloads = [
         Stated::by::<pb::Descriptor>("Descriptor"),
+        Stated::by::<pb::Acceptance>("Acceptance"),
         Stated::by::<pb::Record>("Record"),
         Stated::by::<pb::Query>("Query"),
         Stated::by::<pb::Answer>("Answer"),

@@ -145,7 +145,7 @@ fn each_number_is_held_to_its_bounds() {
         ("exchange", "faults_before_cut_off", "", 1, 1000),
         ("exchange", "cut_off_s", "", 1, 86_400),
         ("exchange", "clock_skew_max_s", "", 1, 300),
-        ("keys", "overlap_hours", "", 1, 720),
+        ("keys", "overlap_hours", "", 0, 720),
         ("keys", "grace_hours", "", 1, 720),
         ("tls", "leaf_life_hours", "", 1, 168),
         ("watch", "stale_warn_hours", "stale_stop_hours = 720", 1, 720),

@@ -29,7 +29,7 @@ pub(super) fn keys(section: &mut Section<'_>, base: &Path) -> Option<KeysConfig>
     let protection = protection(section, base);
     let token = section.part("token", |section| token(section, base));
     let KeysConfig { overlap, grace, .. } = KeysConfig::default();
-    let overlap = section.or("overlap_hours", overlap, &span(HOUR, 1..=720, "24"));
+    let overlap = section.or("overlap_hours", overlap, &span(HOUR, 0..=720, "24"));
     let grace = section.or("grace_hours", grace, &span(HOUR, 1..=720, "24"));
     Some(KeysConfig { protection: protection?, token: token?, overlap: overlap?, grace: grace? })
 }

@@ -11,9 +11,11 @@ mod sign;
 mod verify;
 
 use selat_complaint::{Complaint, Exit};
+use serde_json::Value;
 
 use super::{Session, publish};
-use crate::cli::DescriptorCommand;
+use crate::cli::{DescriptorCommand, Form};
+use crate::screen::Tone;
 
 pub(super) async fn run(session: &mut Session<'_>, command: DescriptorCommand) -> Result<Exit, Complaint> {
     match command {
@@ -25,4 +27,21 @@ pub(super) async fn run(session: &mut Session<'_>, command: DescriptorCommand) -
         DescriptorCommand::Verify(args) => verify::run(session, &args),
         DescriptorCommand::OfNode(command) => publish::run(session, command).await,
     }
+}
+
+/// Prints a reply whose first line is a heading.
+fn print(
+    session: &mut Session<'_>,
+    value: impl FnOnce() -> Value,
+    lines: impl FnOnce() -> Vec<String>,
+) -> Result<(), Complaint> {
+    if session.form() != Form::Table {
+        return session.print(value, Vec::new);
+    }
+    let mut tone = Tone::Strong;
+    for line in lines() {
+        let line = session.screen.paint(std::mem::replace(&mut tone, Tone::Plain), &line);
+        session.screen.line(line)?;
+    }
+    Ok(())
 }

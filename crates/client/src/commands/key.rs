@@ -140,9 +140,17 @@ fn source(session: &Session<'_>, file: Option<&Path>, key: &Path) -> Result<Pass
 
 fn no_passphrase(error: &PassphraseError) -> Complaint {
     let complaint = Complaint::about(&explain::PASSPHRASE).cause(error);
-    match std::error::Error::source(error) {
+    let complaint = match std::error::Error::source(error) {
         Some(source) => complaint.cause(source),
         None => complaint,
+    };
+    match error {
+        PassphraseError::Differ => complaint.mend("run the command again and type the same passphrase twice"),
+        PassphraseError::TooShort => complaint.mend("choose a longer one: six words drawn by dice are good"),
+        PassphraseError::Exposed { .. } => {
+            complaint.mend("chmod 600 the passphrase file, and choose another passphrase")
+        }
+        _ => complaint,
     }
 }
 
@@ -150,11 +158,14 @@ fn key_fault(fault: &KeyFault) -> Complaint {
     if let KeyFault::Passphrase(error) = fault {
         return no_passphrase(error);
     }
-    let complaint = Complaint::about(&explain::KEY_FILE).problem(fault.to_string()).cause(fault.cause());
+    let complaint = Complaint::about(&explain::KEY_FILE).problem(fault.to_string());
     match fault {
-        KeyFault::Exposed { .. } | KeyFault::Locked { .. } => complaint.mend(fault.mend()),
-        KeyFault::NotAKey { .. } => complaint.ending(Exit::Integrity),
-        _ => complaint,
+        KeyFault::Locked { .. } => complaint
+            .cause("the file is under another passphrase, or has been changed")
+            .mend("give the passphrase that it was made with; if it is lost, take the second copy"),
+        KeyFault::Exposed { .. } => complaint.cause(fault.cause()).mend(fault.mend()),
+        KeyFault::NotAKey { .. } => complaint.cause(fault.cause()).ending(Exit::Integrity),
+        _ => complaint.cause(fault.cause()),
     }
 }
 

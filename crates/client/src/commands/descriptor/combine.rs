@@ -8,6 +8,7 @@ use selat_seal::descriptor::{combine, tally, write_chain, write_draft};
 use selat_seal::{AcceptedDescriptor, SealError};
 
 use super::document::{Document, federation, newest, refused};
+use super::print;
 use crate::cli::CombineArgs;
 use crate::commands::Session;
 use crate::commands::peer::write_new;
@@ -31,7 +32,7 @@ pub(super) fn run(session: &mut Session<'_>, args: &CombineArgs) -> Result<Exit,
     }
     let tally = tally(previous.as_ref(), &combined).map_err(|error| refused(first, &error))?;
     let width = session.screen.width();
-    session.print(|| signed::tally_json(&view, &tally), || signed::tally_lines(&view, &tally, width))?;
+    print(session, || signed::tally_json(&view, &tally), || signed::tally_lines(&view, &tally, width))?;
     let file = args.file.display();
     if tally.is_enough() && is_known {
         accept(session, previous.as_ref(), &combined, first)?;

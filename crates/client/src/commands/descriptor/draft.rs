@@ -12,6 +12,7 @@ use selat_seal::succession::{Change, next_descriptor};
 use selat_seal::{AcceptedDescriptor, DescribedKey, PublicFile, PublicKey};
 
 use super::document::newest;
+use super::print;
 use crate::cli::{ContentChanges, DraftArgs, Ending, KeyChanges, KeyName, Moment};
 use crate::commands::Session;
 use crate::commands::peer::write_new;
@@ -47,7 +48,8 @@ pub(super) fn run(session: &mut Session<'_>, args: &DraftArgs) -> Result<Exit, C
 fn tell(session: &mut Session<'_>, own: &pb::Descriptor, next: &pb::Descriptor, file: &Path) -> Result<(), Complaint> {
     let changes = changes(own, next);
     let width = session.screen.width();
-    session.print(
+    print(
+        session,
         || descriptor::changes_json(own, next, &changes),
         || {
             let heading = format!("{}  descriptor {} -> {}", descriptor::issuer(next), own.version, next.version);

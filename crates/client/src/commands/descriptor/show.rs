@@ -7,6 +7,7 @@ use selat_record::ParticipantId;
 use selat_wire::desk::DescriptorChainRequest;
 
 use super::document::Document;
+use super::print;
 use crate::cli::{DiffArgs, ShowArgs};
 use crate::commands::Session;
 use crate::explain;
@@ -22,7 +23,7 @@ pub(super) async fn show(session: &mut Session<'_>, args: &ShowArgs) -> Result<E
         None => in_force(session, args.peer.as_ref()).await?,
     };
     let width = session.screen.width();
-    session.print(|| descriptor::json(&view), || descriptor::lines(&view, width))?;
+    print(session, || descriptor::json(&view), || descriptor::lines(&view, width))?;
     Ok(Exit::Ok)
 }
 
@@ -41,7 +42,8 @@ pub(super) fn diff(session: &mut Session<'_>, args: &DiffArgs) -> Result<Exit, C
     let new = Document::read(&args.new)?.view(&args.new)?;
     let changes = changes(&old.message, &new.message);
     let width = session.screen.width();
-    session.print(
+    print(
+        session,
         || descriptor::changes_json(&old.message, &new.message, &changes),
         || {
             let mut lines = vec![descriptor::heading_of_two(&old, &new)];

@@ -7,6 +7,7 @@ use selat_seal::keyfile::purpose_word;
 use selat_seal::{AcceptedDescriptor, KeyFile};
 
 use super::document::{Document, newest, refused};
+use super::print;
 use crate::cli::SignArgs;
 use crate::commands::Session;
 use crate::commands::key::secret_keys;
@@ -37,7 +38,7 @@ pub(super) fn run(session: &mut Session<'_>, args: &SignArgs) -> Result<Exit, Co
     let after = tally(previous.as_ref(), &signed).map_err(|error| refused(&args.draft, &error))?;
     write_new(&args.file, &write_draft(&signed))?;
     let width = session.screen.width();
-    session.print(|| signed::tally_json(&view, &after), || signed::tally_lines(&view, &after, width))?;
+    print(session, || signed::tally_json(&view, &after), || signed::tally_lines(&view, &after, width))?;
     let next = if after.is_enough() {
         "selat descriptor combine"
     } else {

@@ -8,6 +8,7 @@ use selat_seal::AcceptedDescriptor;
 use selat_seal::descriptor::{Tally, tally};
 
 use super::document::{Document, newest, refused, walk};
+use super::print;
 use crate::cli::VerifyArgs;
 use crate::commands::Session;
 use crate::show::descriptor::verdict;
@@ -22,7 +23,7 @@ pub(super) fn run(session: &mut Session<'_>, args: &VerifyArgs) -> Result<Exit, 
         last.check_not_expired(at).map_err(|error| refused(&args.file, &error))?;
     }
     let width = session.screen.width();
-    session.print(|| verdict::json(&steps), || verdict::lines(&steps, width))?;
+    print(session, || verdict::json(&steps), || verdict::lines(&steps, width))?;
     session.screen.say(said);
     Ok(Exit::Ok)
 }

@@ -102,8 +102,8 @@ pub struct TurnArgs {
     /// The key may be in other hands: the successor takes over at once, and peers refuse what the old key signed since
     #[arg(long, requires = "reason", conflicts_with = "abandon")]
     pub emergency: bool,
-    /// Why, for the audit log: 1 to 200 characters
-    #[arg(long, value_name = "TEXT", value_parser = why, requires = "emergency")]
+    /// Why, for the audit log: 1 to 200 characters; an emergency needs it
+    #[arg(long, value_name = "TEXT", value_parser = why)]
     pub reason: Option<String>,
     /// Since when it may be in other hands; without it since now
     #[arg(long, value_name = "TIME", value_parser = moment, requires = "emergency")]
@@ -168,7 +168,7 @@ Examples:
   selat key rotate record --plan
   selat key rotate record
   selat key rotate record --yes --file AUS-2.draft
-  selat key rotate tls-ca --emergency --reason 'disk stolen' --compromised-since 2026-11-20T08:00:00Z
+  selat key rotate tls-ca --emergency --reason 'disk stolen' --compromised-since 2026-11-20
   selat key rotate record --abandon")]
 pub struct RotateArgs {
     /// What is done.

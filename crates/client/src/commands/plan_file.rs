@@ -34,7 +34,7 @@ pub(super) fn read(path: &Path) -> Result<KeyApplyRequest, Complaint> {
 
 fn goal(value: &Value) -> Option<KeyGoal> {
     let text = |name: &str| value.get(name).and_then(Value::as_str);
-    let schema_name = |prefix: &str, word: &str| format!("{prefix}{}", word.to_ascii_uppercase().replace('-', "_"));
+    let schema_name = |prefix: &str, word: &str| format!("{prefix}{}", word.to_ascii_uppercase());
     let kind = KeyGoalKind::from_str_name(&schema_name("KEY_GOAL_KIND_", text("kind")?))?;
     let purpose = match text("purpose") {
         Some(word) => KeyPurpose::from_str_name(&schema_name("KEY_PURPOSE_", word))?,

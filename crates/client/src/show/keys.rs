@@ -51,11 +51,11 @@ pub(crate) fn json(reply: &KeyStatusReply) -> Value {
 
 fn key_json(key: &KeyView) -> Value {
     json!({
-        "purpose": purpose(key.purpose),
+        "purpose": words::key_purpose(key.purpose),
         "key": words::hex(&key.id),
         "status": status(key),
-        "from": words::moment(key.valid_from_ms),
-        "until": words::moment(key.valid_until_ms),
+        "valid_from": words::moment(key.valid_from_ms),
+        "valid_until": words::moment(key.valid_until_ms),
         "compromised_since": words::moment(key.compromised_since_ms),
         "held": key.held,
         "in_use": key.in_use,
@@ -263,8 +263,8 @@ pub(crate) mod tests {
             assert!(table.contains(part), "{part} in {table}");
         }
         let shape = json(&sound());
-        assert_eq!(shape["keys"][3]["purpose"], "tls-ca");
-        assert_eq!(shape["keys"][0]["until"], Value::Null);
+        assert_eq!(shape["keys"][3]["purpose"], "tls_ca");
+        assert_eq!(shape["keys"][0]["valid_until"], Value::Null);
         let unpublished = key(1, KeyPurpose::Record, KeyStatus::Unspecified);
         assert_eq!((status(&unpublished).as_str(), note(&unpublished)), ("unpublished", "not yet in our descriptor"));
         let compromised = KeyView { compromised_since_ms: NOW, ..key(1, KeyPurpose::Record, KeyStatus::Compromised) };

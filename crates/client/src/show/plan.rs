@@ -165,7 +165,7 @@ fn goal_json(goal: &KeyGoal) -> Value {
     let purpose = goal.purpose() != KeyPurpose::Unspecified;
     json!({
         "kind": words::key_goal(goal.kind),
-        "purpose": purpose.then(|| keys::purpose(goal.purpose)),
+        "purpose": purpose.then(|| words::key_purpose(goal.purpose)),
         "key": (!goal.key_id.is_empty()).then(|| words::hex(&goal.key_id)),
         "emergency": goal.emergency,
         "reason": goal.reason,

@@ -104,7 +104,8 @@ pub fn everybody_knows(node: &Node) {
 pub fn key_in_use(node: &Node, purpose: &str) -> String {
     let status = node.json("key status");
     let keys = status.pointer("/keys").and_then(Value::as_array).cloned().unwrap_or_default();
-    let is = |key: &&Value| key["purpose"] == purpose && key["in_use"] == true;
+    let word = purpose.replace('-', "_");
+    let is = |key: &&Value| key["purpose"] == word.as_str() && key["in_use"] == true;
     let key = keys.iter().find(is).and_then(|key| key["key"].as_str());
     key.unwrap_or_else(|| panic!("{} signs with no {purpose} key: {status}", node.name)).to_owned()
 }

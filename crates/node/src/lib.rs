@@ -29,6 +29,7 @@ mod peer_rpc;
 mod peer_server;
 mod ping;
 mod refresher;
+mod start;
 mod status;
 mod store_folder;
 mod supervisor;

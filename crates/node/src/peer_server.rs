@@ -18,7 +18,7 @@ use tonic::codegen::{Service as _, http};
 use tonic::service::Routes;
 
 use crate::door::Door;
-use crate::running::{HEADERS_MAX, KEEPALIVE, KEEPALIVE_ANSWER, RESETS_MAX, STREAMS_MAX};
+use crate::start::{HEADERS_MAX, KEEPALIVE, KEEPALIVE_ANSWER, RESETS_MAX, STREAMS_MAX};
 
 /// Serves `routes` behind `door` until `stop`; calls under way then end first.
 pub async fn serve(mut incoming: Incoming<PeerIdentity>, routes: Routes, door: Arc<Door>, stop: CancellationToken) {

@@ -1,57 +1,31 @@
 //! A node from its configuration to its orderly stop.
 //!
-//! Promises: every task is started here and awaited here; only those that do not end in time are broken off.
+//! Promises: every task is started by `start` and awaited here; only those that do not end in time are broken off.
 //! [`Running::stop`] takes at most [`STOP_MAX`], whatever peers, callers and the disk do. A start that fails breaks off
 //! what it had begun.
 
 use std::io;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use selat_exchange::{Clock, Exchange, ExchangeError, Parts};
+use selat_exchange::{Clock, Exchange, ExchangeError};
 use selat_keyring::KeyFaults;
-use selat_link::{
-    AuthorityFault, DeskListener, DeskSetup, DialLimits, Dialer, Limits, LiveLeaf, LiveRoots, NameError, NodeName, Now,
-    OfficerRoots, PeerListener, PeerSetup, Roots,
-};
-use selat_record::pb::KeyPurpose;
+use selat_link::{AuthorityFault, NameError, PeerListener};
 use selat_seal::Entropy;
-use selat_store::{Engine, Identity, Repositories, StorageKey, StoreError, Vault};
-use selat_wire::convert::{MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
-use selat_wire::desk::desk_server::DeskServer;
-use selat_wire::peer::peer_server::PeerServer;
+use selat_store::{Engine, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
-use tonic::transport::Server;
 use tracing::{error, info, warn};
 
 use crate::calls::Calls;
-use crate::certificates::{Certificates, Issuance, RenewalError};
+use crate::certificates::RenewalError;
 use crate::config::Config;
-use crate::desk::{DeskRpc, DeskSocket, SocketError};
-use crate::door::{Door, Rate};
-use crate::keys::NodeKeys;
-use crate::metrics::{self, http::MetricsListener};
-use crate::officer::Callers;
-use crate::own_descriptor::{self, DescriptorError};
-use crate::peer_rpc::PeerRpc;
-use crate::supervisor::{Supervisor, roots_of};
-use crate::watch::{Watch, Watched};
-use crate::{peer_server, store_folder, upkeep};
+use crate::desk::SocketError;
+use crate::own_descriptor::DescriptorError;
+use crate::start::{Foundation, Work};
+use crate::store_folder;
 
-/// Streams on one connection.
-pub(crate) const STREAMS_MAX: u32 = 32;
-/// Header bytes of one call; HTTP/2 libraries default to megabytes.
-pub(crate) const HEADERS_MAX: u32 = 16 * 1024;
-/// Resets that may wait to be dealt with, against rapid reset.
-pub(crate) const RESETS_MAX: usize = 32;
-/// A connection is asked for a sign of life after so much silence...
-pub(crate) const KEEPALIVE: Duration = Duration::from_secs(20);
-/// ...and closed when none comes.
-pub(crate) const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
 /// How long calls under way may take to end when the node stops.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long they may take once they are broken off; a task that computes hears of it only at its next wait.
@@ -153,112 +127,14 @@ impl Running {
         surroundings: Surroundings,
         engine: Arc<dyn Engine>,
     ) -> Result<Self, StartError> {
-        let Surroundings { clock, entropy } = surroundings;
-        let (participant, federation) = (&config.node.participant, &config.node.federation);
-        let keys = Arc::new(open_keys(config, entropy.clone()).await?);
-        let own = own_descriptor::load(config)?;
-        let vault = Arc::new(Vault::new(&StorageKey::from_bytes(*keys.storage()), entropy.clone()));
-        let identity = Identity { federation: federation.clone(), participant: participant.clone() };
-        let store = Repositories::open(engine, vault.clone(), &identity).await?;
-        upkeep::check_clock(&store, clock.now(), config.exchange.clock_skew_max).await?;
-
-        let now: Now = {
-            let clock = clock.clone();
-            Arc::new(move || clock.now())
-        };
-        // Nobody calls or is called before there is a certificate, and which authority issues it the exchange knows.
-        let leaf = LiveLeaf::without_leaf();
-        let roots = LiveRoots::new(Roots::new(federation.clone()));
-        let dialer = Dialer::new(leaf.clone(), roots.clone(), now.clone(), DialLimits::default());
-        let calls = Arc::new(Calls::new(dialer));
-        let parts = Parts {
-            participant: participant.clone(),
-            federation: federation.clone(),
-            own: own.versions,
-            keys: keys.clone(),
-            store: store.clone(),
-            vault,
-            clock: clock.clone(),
-            entropy: entropy.clone(),
-            port: calls.clone(),
-            limits: config.limits(),
-        };
-        let exchange = Exchange::open(parts).await?;
-        for purpose in [KeyPurpose::Record, KeyPurpose::Query, KeyPurpose::Log] {
-            exchange.signer(purpose)?;
-        }
-        let issuance = Issuance {
-            name: node_name(config)?,
-            life: config.tls.leaf_life,
-            clock: clock.clone(),
-            entropy: entropy.clone(),
-        };
-        let certificates = Certificates::first(issuance, leaf.clone(), exchange.clone()).await?;
-        roots.swap(roots_of(&exchange, &exchange.book()));
-
-        let setup = PeerSetup { leaf: leaf.clone(), roots: roots.clone(), now: now.clone(), limits: listener_limits() };
-        let mut listener =
-            PeerListener::bind(config.peer.listen, setup).await.map_err(listening(config.peer.listen))?;
-        let incoming = listener.incoming().ok_or_else(|| StartError::Server("no connections".into()))?;
-        let listener = Arc::new(listener);
-        let stop = CancellationToken::new();
-        let mut tasks = JoinSet::new();
-
-        let rate = Rate {
-            per_second: at_least_one(config.exchange.peer_requests_per_second),
-            burst: at_least_one(config.exchange.peer_burst),
-        };
-        let peer_rpc = PeerServer::new(PeerRpc::new(exchange.clone(), stop.child_token()))
-            .max_decoding_message_size(REQUEST_BYTES_MAX)
-            .max_encoding_message_size(MESSAGE_BYTES_MAX);
-        let (health, health_service) = tonic_health::server::health_reporter();
-        health.set_serving::<PeerServer<PeerRpc>>().await;
-        let routes = Routes::new(peer_rpc).add_service(health_service);
-        let door = Arc::new(Door::new(exchange.clone(), rate));
-        tasks.spawn(peer_server::serve(incoming, routes, door, stop.clone()));
-
-        let started = clock.now();
-        let watch = Arc::new(Watch::new(Watched {
-            exchange: exchange.clone(),
-            listener: listener.clone(),
-            certificates: certificates.clone(),
-            keys: keys.clone(),
-            store: store.clone(),
-            config: Arc::new(config.clone()),
-            started,
-        }));
-        serve_metrics(config, watch.clone(), &mut tasks, &stop).await?;
-
-        let desk = DeskRpc {
-            exchange: exchange.clone(),
-            calls: calls.clone(),
-            callers: Arc::new(Callers::new(&config.desk)),
-            listener: listener.clone(),
-            certificates: certificates.clone(),
-            officer_authority_until: keys.officer_ca().not_after(),
-            watch,
-            node: config.node.node.clone(),
-            started,
-        };
-        serve_desk(config, desk, keys.officer_ca(), (leaf, now), &mut tasks, &stop).await?;
-
-        let supervisor = Supervisor {
-            exchange: exchange.clone(),
-            calls: calls.clone(),
-            roots,
-            listener: listener.clone(),
-            clock_skew_max: config.exchange.clock_skew_max,
-            refresh: config.watch.refresh,
-            entropy: entropy.clone(),
-        };
-        tasks.spawn(supervisor.run(stop.clone()));
-        tasks.spawn(certificates.clone().run(exchange.trust_changes(), stop.clone()));
-        let file = config.node.descriptor.clone();
-        tasks.spawn(own_descriptor::keep(exchange.clone(), file, own.last.version(), stop.clone()));
-        tasks.spawn(upkeep::run(store, clock, stop.clone()));
+        let foundation = Foundation::lay(config, &surroundings, engine).await?;
+        let mut work = Work { tasks: JoinSet::new(), stop: CancellationToken::new() };
+        let listener = foundation.serve_peers(config, &mut work).await?;
+        foundation.serve_desk(config, &listener, &mut work).await?;
+        let Work { tasks, stop } = foundation.start_workers(config, &listener, work);
         let (peers, desk) = (listener.local_addr(), config.desk.socket.display());
-        info!(%participant, %peers, %desk, "node started");
-        Ok(Self { exchange, calls, listener, stop, tasks })
+        info!(participant = %config.node.participant, %peers, %desk, "node started");
+        Ok(Self { exchange: foundation.exchange, calls: foundation.calls, listener, stop, tasks })
     }
 
     /// The use-cases, for whoever runs the node in its own process.
@@ -304,108 +180,6 @@ impl Running {
 /// Gives the store `bound` to close.
 async fn within(bound: Duration, closing: impl Future<Output = Result<(), ExchangeError>>) -> Result<(), StopError> {
     Ok(timeout(bound, closing).await.map_err(|_| StopError::StoreHangs(bound))??)
-}
-
-/// Opens the page for collectors, if the configuration names an address.
-async fn serve_metrics(
-    config: &Config,
-    watch: Arc<Watch>,
-    tasks: &mut JoinSet<()>,
-    stop: &CancellationToken,
-) -> Result<(), StartError> {
-    let Some(address) = config.watch.metrics_listen else { return Ok(()) };
-    let listener = MetricsListener::bind(address, metrics::http::Bounds::default()).await;
-    tasks.spawn(listener.map_err(listening(address))?.run(watch, stop.clone()));
-    Ok(())
-}
-
-/// Opens the desk: the Unix socket always, TLS if the configuration names an address.
-async fn serve_desk(
-    config: &Config,
-    desk: DeskRpc,
-    officer_ca: &selat_link::OfficerAuthority,
-    (leaf, now): (Arc<LiveLeaf>, Now),
-    tasks: &mut JoinSet<()>,
-    stop: &CancellationToken,
-) -> Result<(), StartError> {
-    let callers = Callers::new(&config.desk);
-    let socket = DeskSocket::bind(&config.desk.socket, config.desk.socket_group.as_deref()).await?;
-    let (incoming, accepting) = socket.accept(callers, stop.child_token());
-    tasks.spawn(accepting);
-    let router = desk_router(desk.clone()).await?;
-    let ended = stop.clone().cancelled_owned();
-    tasks.spawn(async move { report("desk socket", router.serve_with_incoming_shutdown(incoming, ended).await) });
-
-    let Some(address) = config.desk.listen else { return Ok(()) };
-    let (participant, federation) = (config.node.participant.clone(), config.node.federation.clone());
-    let officers = OfficerRoots::new(participant, federation, &[officer_ca.certificate().clone()])?;
-    let setup = DeskSetup { leaf, officers, now, limits: Limits::default() };
-    let mut listener = DeskListener::bind(address, setup).await.map_err(listening(address))?;
-    let incoming = listener.incoming().ok_or_else(|| StartError::Server("no connections".into()))?;
-    let router = desk_router(desk).await?;
-    let ended = stop.clone().cancelled_owned();
-    tasks.spawn(async move {
-        report("desk server", router.serve_with_incoming_shutdown(incoming, ended).await);
-        listener.stop().await;
-    });
-    Ok(())
-}
-
-async fn desk_router(desk: DeskRpc) -> Result<tonic::transport::server::Router, StartError> {
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<DeskServer<DeskRpc>>().await;
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(selat_wire::desk::DESCRIPTORS)
-        .build_v1()
-        .map_err(|error| StartError::Server(error.to_string()))?;
-    let desk = DeskServer::new(desk)
-        .max_decoding_message_size(desk_message_max())
-        .max_encoding_message_size(desk_message_max());
-    Ok(server().add_service(desk).add_service(health_service).add_service(reflection))
-}
-
-/// An import chunk holds up to 256 records.
-const fn desk_message_max() -> usize {
-    4 * MESSAGE_BYTES_MAX
-}
-
-fn server() -> Server {
-    Server::builder()
-        .max_concurrent_streams(Some(STREAMS_MAX))
-        .http2_max_header_list_size(Some(HEADERS_MAX))
-        .http2_max_pending_accept_reset_streams(Some(RESETS_MAX))
-        .http2_keepalive_interval(Some(KEEPALIVE))
-        .http2_keepalive_timeout(Some(KEEPALIVE_ANSWER))
-}
-
-/// A federation on one machine has all its nodes behind the loopback address; any other address is one caller.
-fn listener_limits() -> Limits {
-    Limits { loopback_is_many: true, ..Limits::default() }
-}
-
-/// Off the async threads: a disk, a token or a person at the terminal takes its time.
-async fn open_keys(config: &Config, entropy: Arc<dyn Entropy>) -> Result<NodeKeys, StartError> {
-    let config = config.clone();
-    let opened = tokio::task::spawn_blocking(move || NodeKeys::open(&config, entropy)).await;
-    Ok(opened.map_err(|error| StartError::Server(error.to_string()))??)
-}
-
-fn node_name(config: &Config) -> Result<NodeName, NameError> {
-    NodeName::new(&config.node.node, config.node.participant.clone(), config.node.federation.clone())
-}
-
-fn at_least_one(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
-}
-
-fn listening(address: std::net::SocketAddr) -> impl FnOnce(io::Error) -> StartError {
-    move |source| StartError::Listen { address: address.to_string(), source }
-}
-
-fn report(what: &str, result: Result<(), tonic::transport::Error>) {
-    if let Err(error) = result {
-        error!(%error, "{what} ended");
-    }
 }
 
 #[cfg(test)]

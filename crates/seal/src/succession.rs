@@ -17,7 +17,7 @@ mod standing;
 
 use selat_record::{ParticipantId, Timestamp};
 
-pub use change::{Change, check_timely, next_descriptor};
+pub use change::{Change, check_timely, next_descriptor, publish_by};
 pub use deed::{Deed, Doer};
 pub use history::{History, Milestones};
 pub use plan::{Emergency, Goal, Plan, PlanError, Situation, Step, StepState, Wait, plan};

@@ -386,3 +386,19 @@ async fn ceremony_is_printed_with_the_names_of_both_sides() {
     let shape = json(&files, "ceremony script --for compromise").await;
     assert_eq!(shape["ceremony"], "compromise");
 }
+
+#[tokio::test]
+async fn combined_version_that_retires_a_key_says_until_when_it_may_be_published() {
+    let files = files();
+    let previous = files.chain("AUS.descriptor", &[signed(&first(), &[1, 2])]);
+    let two = next(&first(), |two| {
+        two.keys[3].set_status(KeyStatus::Retired);
+        two.keys[3].valid_until_ms = two.header.as_ref().unwrap().created_ms + 86_400_000;
+    });
+    let draft = files.draft("AUS-2.draft", &signed(&two, &[1, 2]));
+    let out = files.path("out");
+    let line = format!("descriptor combine {draft} --previous {previous} --file {}", out.display());
+    let (exit, said) = files.run(&line).await;
+    assert_eq!(exit, Exit::Ok, "{}", said.talk());
+    assert!(said.talk().contains("publish it by 2023-11-15T09:13:20Z"), "{}", said.talk());
+}

@@ -92,17 +92,35 @@ pub fn next_descriptor(
 /// Refuses a version that has lain too long between drafting and publishing: of the time that it gives a retiring key, at
 /// least half must be left, so that peers can learn of the successor first.
 pub fn check_timely(own: &AcceptedDescriptor, next: &AcceptedDescriptor, now: Timestamp) -> Result<(), SealError> {
-    let working = own.all_keys().iter().filter(|key| key.purpose() != KeyPurpose::Root);
-    for key in working.filter(|key| key.status() == KeyStatus::Active) {
-        let then = next.key(key.id().as_bytes()).filter(|then| then.status() == KeyStatus::Retired);
-        let Some(until) = then.and_then(|then| then.valid_until()) else { continue };
-        let half = until.since(next.created()) / 2;
-        if now.plus(half) > until {
-            let rule = SealError::NotTimely { key: key.id(), until };
-            return Err(rule.in_descriptor(next.participant(), next.version()));
+    match retiring(own, next).find(|ending| now > ending.publish_by) {
+        Some(Ending { key, until, .. }) => {
+            Err(SealError::NotTimely { key, until }.in_descriptor(next.participant(), next.version()))
         }
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The last moment at which [`check_timely`] lets `next` pass, if it retires a key.
+pub fn publish_by(own: &AcceptedDescriptor, next: &AcceptedDescriptor) -> Option<Timestamp> {
+    retiring(own, next).map(|ending| ending.publish_by).min()
+}
+
+/// The end that a version gives a working key.
+struct Ending {
+    key: KeyId,
+    until: Timestamp,
+    publish_by: Timestamp,
+}
+
+fn retiring(own: &AcceptedDescriptor, next: &AcceptedDescriptor) -> impl Iterator<Item = Ending> {
+    let working = own.all_keys().iter().filter(|key| key.purpose() != KeyPurpose::Root);
+    let active = working.filter(|key| key.status() == KeyStatus::Active);
+    active.filter_map(|key| {
+        let then = next.key(key.id().as_bytes()).filter(|then| then.status() == KeyStatus::Retired)?;
+        let until = then.valid_until()?;
+        let half = until.since(next.created()) / 2;
+        Some(Ending { key: key.id(), until, publish_by: until.minus(half) })
+    })
 }
 
 /// The next version while it is being written.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use selat_record::pb::{KeyPurpose, KeyStatus};
 use selat_record::{Timestamp, pb};
 use selat_seal::descriptor::{describe_key, sign_with_roots};
-use selat_seal::succession::{Change, check_timely, next_descriptor};
+use selat_seal::succession::{Change, check_timely, next_descriptor, publish_by};
 use selat_seal::{AcceptedDescriptor, Endpoint, FUTURE_TOLERANCE, SealError, SecretKey};
 
 use crate::kit::{CREATED_MS, NOW_MS, Party, moment, uuid_v7};
@@ -183,6 +183,7 @@ fn a_draft_that_lay_too_long_is_not_published() {
     let until = moment(NOW_MS).plus(GRACE);
     let next = accepted(&[Change::Retire { key: record(), until }]);
     assert_eq!(check_timely(&first(), &next, moment(NOW_MS).plus(GRACE / 2)), Ok(()));
+    assert_eq!(publish_by(&first(), &next), Some(moment(NOW_MS).plus(GRACE / 2)));
     let late = check_timely(&first(), &next, moment(NOW_MS + 1).plus(GRACE / 2)).unwrap_err();
     assert_eq!(late.code(), "NOT_TIMELY");
     let told = format!(

@@ -5,6 +5,7 @@ use std::path::Path;
 use selat_complaint::{Complaint, Exit};
 use selat_record::pb;
 use selat_seal::descriptor::{combine, tally, write_chain, write_draft};
+use selat_seal::succession::publish_by;
 use selat_seal::{AcceptedDescriptor, SealError};
 
 use super::document::{Document, federation, newest, refused};
@@ -33,18 +34,17 @@ pub(super) fn run(session: &mut Session<'_>, args: &CombineArgs) -> Result<Exit,
     let tally = tally(previous.as_ref(), &combined).map_err(|error| refused(first, &error))?;
     let width = session.screen.width();
     print(session, || signed::tally_json(&view, &tally), || signed::tally_lines(&view, &tally, width))?;
-    let file = args.file.display();
     if tally.is_enough() && is_known {
-        accept(session, previous.as_ref(), &combined, first)?;
+        let accepted = accepted(session, previous.as_ref(), &combined, first)?;
         write_new(&args.file, &write_chain(&[combined]))?;
-        session.screen.say(format!("written to {file}; next: selat descriptor publish {file}"));
+        say_what_is_next(session, previous.as_ref(), &accepted, &args.file);
         return Ok(Exit::Ok);
     }
     if !args.partial {
         return Err(Complaint::about(&explain::SIGNATURES_MISSING).cause(signed::missing_words(&tally)));
     }
     write_new(&args.file, &write_draft(&combined))?;
-    session.screen.say(format!("a draft was written to {file}: signatures are missing"));
+    session.screen.say(format!("a draft was written to {}: signatures are missing", args.file.display()));
     Ok(Exit::Attention)
 }
 
@@ -60,17 +60,33 @@ fn combined(args: &CombineArgs) -> Result<(pb::Envelope, &Path), Complaint> {
 }
 
 /// What this program would refuse, every peer would.
-fn accept(
+fn accepted(
     session: &Session<'_>,
     previous: Option<&AcceptedDescriptor>,
     combined: &pb::Envelope,
     path: &Path,
-) -> Result<(), Complaint> {
+) -> Result<AcceptedDescriptor, Complaint> {
     let now = (session.now)();
     let accepted = match previous {
         Some(previous) => previous.accept_next(combined, now),
         None => AcceptedDescriptor::accept_first(&federation(path, combined)?, combined, now),
     };
-    let current = accepted.and_then(|accepted| accepted.check_not_expired(now));
-    current.map_err(|error| refused(path, &error))
+    let accepted = accepted.map_err(|error| refused(path, &error))?;
+    accepted.check_not_expired(now).map_err(|error| refused(path, &error))?;
+    Ok(accepted)
+}
+
+fn say_what_is_next(
+    session: &mut Session<'_>,
+    previous: Option<&AcceptedDescriptor>,
+    accepted: &AcceptedDescriptor,
+    file: &Path,
+) {
+    let file = file.display();
+    session.screen.say(format!("written to {file}; next: selat descriptor publish {file}"));
+    if let Some(latest) = previous.and_then(|previous| publish_by(previous, accepted)) {
+        session
+            .screen
+            .say(format!("publish it by {latest}: later the node refuses it, because a key ends too soon after"));
+    }
 }

@@ -122,8 +122,8 @@ pub(crate) fn rotation(sides: &Sides) -> Page {
             publish(&format!("{us}.descriptor"), &format!("{us}-a")),
             step(
                 OPERATOR,
-                "Wait until every peer has acknowledged the version and the time in the plan has come: at least 24 \
-                 hours. A peer that is down holds the turn up; suspend or remove it, or wait.",
+                "Wait until every peer has acknowledged the version and the time in the plan has come, usually a day. \
+                 A peer that is down holds the turn up; suspend or remove it, or wait.",
                 ["selat descriptor acks".to_owned()],
             ),
         ],
@@ -133,7 +133,8 @@ pub(crate) fn rotation(sides: &Sides) -> Page {
         steps: vec![
             step(
                 OPERATOR,
-                "The same command goes on: the next draft makes the successor active and retires the old key.",
+                "The same command goes on: the next draft makes the successor active and retires the old key. Publish \
+                 it within 12 hours: the old key ends after 24.",
                 [format!("selat key rotate record --file {us}-b.draft")],
             ),
             sign(&format!("{us}-a.descriptor"), &format!("{us}-b")),

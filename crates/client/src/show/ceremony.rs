@@ -167,6 +167,25 @@ mod tests {
     }
 
     #[test]
+    fn file_that_a_command_takes_was_written_by_one_before() {
+        for page in pages() {
+            let mut written: Vec<String> = Vec::new();
+            for command in page.parts.iter().flat_map(|part| &part.steps).flat_map(|step| &step.commands) {
+                let words = crate::testing::words(command);
+                let writes = words.iter().skip_while(|word| *word != "--file").nth(1).cloned();
+                let takes = words.iter().filter(|word| word.ends_with(".draft") || word.ends_with(".descriptor"));
+                for file in takes.filter(|word| Some(*word) != writes.as_ref()) {
+                    assert!(written.contains(file), "{}: {command} takes {file}", page.title);
+                }
+                if let Some(file) = writes {
+                    assert!(!written.contains(&file), "{}: {command} would write over {file}", page.title);
+                    written.push(file);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn commands_are_broken_as_a_shell_takes_them() {
         let command = "selat peer remove IDN --reason 'words differed' --yes --file A";
         assert_eq!(pieces(command)[4..], ["--reason 'words differed'", "--yes", "--file A"]);

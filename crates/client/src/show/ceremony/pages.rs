@@ -283,7 +283,7 @@ pub(crate) fn compromise(sides: &Sides) -> Page {
                  successor takes over at once. Here record; tls-ca, query and log alike.",
                 [format!(
                     "selat key rotate record --emergency --reason 'disk stolen' --compromised-since \
-                         2026-11-20T06:00:00Z --file {us}-next.draft"
+                         2026-11-20T06:00:00Z --file {us}-a.draft"
                 )],
             ),
             sign(&format!("{us}.descriptor"), &format!("{us}-a")),

@@ -327,7 +327,11 @@ async fn peer_that_is_not_there_ends_with_3() {
     assert_eq!(desk.run("peer show IDN").await.0, Exit::Ok);
     let (exit, said) = desk.run("peer show THA").await;
     assert_eq!(exit, Exit::NotFound);
-    assert!(said.talk().contains("error[SLT-2301]: THA is no peer of this node"), "{}", said.talk());
+    assert!(
+        said.talk().contains("error[SLT-2301]: no such peer\ncause: THA is no peer of this node"),
+        "{}",
+        said.talk()
+    );
     let (_, said) = desk.run("peer list -o json").await;
     let whole: Value = serde_json::from_str(&said.data()).unwrap();
     assert_eq!(whole["peers"][0]["following"]["lag"], 2);

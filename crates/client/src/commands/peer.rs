@@ -114,7 +114,7 @@ async fn list(session: &mut Session<'_>) -> Result<Exit, Complaint> {
 
 async fn show(session: &mut Session<'_>, args: &PeerArgs) -> Result<Exit, Complaint> {
     let peers = peers(session).await?;
-    let unknown = || Complaint::about(&explain::PEER_UNKNOWN).problem(format!("{} is no peer of this node", args.peer));
+    let unknown = || Complaint::about(&explain::PEER_UNKNOWN).cause(format!("{} is no peer of this node", args.peer));
     let view = peers.iter().find(|view| view.participant == args.peer.as_str()).ok_or_else(unknown)?;
     print_peer(session, view)?;
     Ok(Exit::Ok)

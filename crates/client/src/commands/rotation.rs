@@ -178,7 +178,7 @@ fn turn(args: &TurnArgs) -> KeyGoal {
 async fn key_named(session: &Session<'_>, name: &KeyName) -> Result<Vec<u8>, Complaint> {
     let keys = key_status::of_node(session).await?.keys;
     let mut named = keys.into_iter().filter(|key| words::hex(&key.id).starts_with(name.as_str()));
-    let unknown = |why: &str| Complaint::about(&explain::KEY_UNKNOWN).problem(format!("{} {why}", name.as_str()));
+    let unknown = |why: &str| Complaint::about(&explain::KEY_UNKNOWN).cause(format!("{} {why}", name.as_str()));
     let key = named.next().ok_or_else(|| unknown("is no key of this node"))?;
     match named.next() {
         None => Ok(key.id),

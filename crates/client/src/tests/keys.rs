@@ -151,7 +151,7 @@ async fn key_that_is_not_there_is_not_planned_for() {
     let desk = turning();
     let (exit, said) = desk.run("key revoke ffffffff --reason lost").await;
     assert_eq!(exit, Exit::NotFound);
-    assert!(said.talk().contains("error[SLT-2304]: ffffffff is no key of this node"), "{}", said.talk());
+    assert!(said.talk().contains("cause: ffffffff is no key of this node"), "{}", said.talk());
     assert!(desk.seen(|seen| seen.plans.is_empty()));
 }
 

@@ -114,6 +114,8 @@ async fn chain_that_breaks_a_rule_ends_with_7_and_names_rule_and_version() {
         assert!(talk.contains("descriptor 2 of AUS") && talk.contains(wanted), "{talk}");
     };
     check(&[one.clone(), signed(&two, &[1])], "has 1").await;
+    let future = next(&first(), |two| two.header.as_mut().unwrap().created_ms = NOW_MS + 600_000);
+    check(&[one.clone(), signed(&future, &[1, 2])], "set the clock of this machine").await;
     let elsewhere = next(&first(), |two| two.previous = vec![9; 32]);
     check(&[one.clone(), signed(&elsewhere, &[1, 2])], "does not").await;
     let revived = next(&first(), |two| two.keys[3].valid_from_ms += 1);
@@ -367,6 +369,11 @@ async fn root_key_is_made_once_and_its_public_half_leaves_alone() {
     let short = files.secret_file("short", "short\n");
     let (exit, talk) = refused(&files, &format!("{export} --passphrase-file {short}")).await;
     assert!(exit == Exit::Usage && talk.contains("SLT-2219"), "{talk}");
+    for (name, text) in [("large", "x".repeat(1024 * 1024)), ("steering", "\u{1b}]0;pwned\u{7}".to_owned())] {
+        let file = files.secret_file(name, &text);
+        let (exit, talk) = refused(&files, &format!("key export-public {file}")).await;
+        assert!(matches!(exit, Exit::Usage | Exit::Integrity) && talk.contains("SLT-2218"), "{talk}");
+    }
     let two = format!("{export} {key} {key} --passphrase-file {short} --passphrase-file {short}");
     let (_, talk) = refused(&files, &two).await;
     assert!(talk.contains("3 keys and 2 passphrase files"), "{talk}");

@@ -105,7 +105,29 @@ pub(super) fn federation(path: &Path, envelope: &pb::Envelope) -> Result<Federat
 /// The complaint about a descriptor or draft that breaks a rule.
 pub(super) fn refused(path: &Path, error: &SealError) -> Complaint {
     let problem = format!("what {} says is refused", path.display());
-    Complaint::about(&explain::DESCRIPTOR_REFUSED).problem(problem).cause(error)
+    let complaint = Complaint::about(&explain::DESCRIPTOR_REFUSED).problem(problem).cause(error);
+    match mend_of(error.rule()) {
+        Some(mend) => complaint.mend(mend),
+        None => complaint,
+    }
+}
+
+/// What helps against a broken rule, where it is not making the descriptor anew.
+fn mend_of(rule: &SealError) -> Option<&'static str> {
+    match rule {
+        SealError::Threshold { .. } | SealError::ThresholdOfPrevious { .. } => {
+            Some("have more holders of root keys sign its draft: selat descriptor sign DRAFT --key KEY --file FILE")
+        }
+        SealError::VersionSkipped { .. }
+        | SealError::RolledBack { .. }
+        | SealError::SameVersion { .. }
+        | SealError::WrongPrevious { .. } => Some("name the file of the version right before it: --previous FILE"),
+        SealError::FromTheFuture => {
+            Some("set the clock of this machine; if it is right, that of the machine that drafted")
+        }
+        SealError::Expired(_) => Some("draft the next version: selat descriptor draft --from FILE --expires 365d"),
+        _ => None,
+    }
 }
 
 fn not_a_descriptor(path: &Path, error: &FileError) -> Complaint {

@@ -9,7 +9,7 @@ use selat_record::pb::{self, KeyPurpose};
 use selat_seal::descriptor::{describe_key, tally, unsigned, write_draft};
 use selat_seal::keyfile::purpose_word;
 use selat_seal::succession::{Change, next_descriptor};
-use selat_seal::{AcceptedDescriptor, DescribedKey, PublicFile, PublicKey};
+use selat_seal::{AcceptedDescriptor, DescribedKey, PublicFile, PublicKey, SealError};
 
 use super::document::newest;
 use super::print;
@@ -36,7 +36,11 @@ pub(super) fn run(session: &mut Session<'_>, args: &DraftArgs) -> Result<Exit, C
     }
     let mut random = [0; 10];
     session.entropy.fill(&mut random);
-    let next = next_descriptor(&own, &wanted.changes, mint_uuid(now, random).into_bytes(), now).map_err(refusal)?;
+    let id = mint_uuid(now, random).into_bytes();
+    let next = next_descriptor(&own, &wanted.changes, id, now).map_err(|error| match error {
+        SealError::ClockBehind { .. } => refusal(error).mend("set the clock of this machine"),
+        other => refusal(other),
+    })?;
     let draft = unsigned(&next);
     let tally = tally(Some(&own), &draft).map_err(refusal)?;
     write_new(&args.file, &write_draft(&draft))?;

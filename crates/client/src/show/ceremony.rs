@@ -2,9 +2,17 @@
 //!
 //! Promise: a page fits on one sheet of A4, 64 lines of 80 columns, and every command on it is one of this program.
 
-mod pages;
+mod compromise;
+mod onboarding;
+mod roots;
+mod rotation;
 
 use serde_json::{Value, json};
+
+pub(crate) use compromise::compromise;
+pub(crate) use onboarding::onboarding;
+pub(crate) use roots::roots;
+pub(crate) use rotation::rotation;
 
 use super::SHAPE_VERSION;
 use super::wrap::{filled, hanging};
@@ -18,6 +26,13 @@ const PROMPT: &str = "$ ";
 const FURTHER: &str = "  ";
 /// Ends a line whose command goes on.
 const BACKSLASH: &str = " \\";
+
+/// Who acts at both sides alike.
+const BOTH: &str = "both";
+/// The operator at the node.
+const OPERATOR: &str = "node";
+/// The holders of root keys.
+const HOLDERS: &str = "roots";
 
 /// The two sides of a ceremony, as the page names them.
 pub(crate) struct Sides {
@@ -45,8 +60,6 @@ struct Step {
     what: String,
     commands: Vec<String>,
 }
-
-pub(crate) use pages::{compromise, onboarding, roots, rotation};
 
 impl Page {
     /// The page as it is printed.
@@ -115,6 +128,27 @@ fn pieces(command: &str) -> Vec<String> {
 
 fn step<const N: usize>(who: &str, what: &str, commands: [String; N]) -> Step {
     Step { who: who.to_owned(), what: what.to_owned(), commands: commands.into() }
+}
+
+/// Holders of root keys sign a draft, each their own copy.
+fn sign(previous: &str, name: &str) -> Step {
+    step(
+        HOLDERS,
+        "Each on their own machine, with their own file name. Read what is shown before you type.",
+        [format!("selat descriptor sign {name}.draft --previous {previous} --key root-NAME.key --file {name}.NAME")],
+    )
+}
+
+/// The signatures are joined, and the version is put in force.
+fn publish(previous: &str, name: &str) -> Step {
+    step(
+        OPERATOR,
+        "Peers are told at once; a peer that is down asks later.",
+        [
+            format!("selat descriptor combine {name}.A {name}.B --previous {previous} --file {name}.descriptor"),
+            format!("selat descriptor publish {name}.descriptor"),
+        ],
+    )
 }
 
 #[cfg(test)]

@@ -157,12 +157,12 @@ impl Exchange {
         let done = match *deed {
             Deed::Generate { purpose } => {
                 let made = off_the_async_threads(move || keys.generate(purpose)).await?;
-                format!("made {} key {}", keyfile::purpose_word(purpose), made.map_err(ExchangeError::Key)?)
+                format!("made {} key {}", keyfile::purpose_word(purpose), short(made.map_err(ExchangeError::Key)?))
             }
             Deed::Destroy { key } => {
                 self.check_not_in_use(key)?;
                 off_the_async_threads(move || keys.destroy(key)).await?.map_err(ExchangeError::Key)?;
-                format!("destroyed the secret of key {key}")
+                format!("destroyed the secret of key {}", short(key))
             }
             _ => return Err(ExchangeError::Inconsistent(format!("{deed}: not done by holding keys"))),
         };
@@ -276,6 +276,11 @@ impl Want {
             Self::Abandon { purpose } => format!("abandon the rotation of {}", word(purpose)),
         }
     }
+}
+
+/// Enough of a key's id to know it by, as everywhere on the command line.
+fn short(key: KeyId) -> String {
+    key.to_string().chars().take(8).collect()
 }
 
 /// True for what is done to the keys that are held.

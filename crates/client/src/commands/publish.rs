@@ -26,7 +26,7 @@ async fn publish(session: &mut Session<'_>, args: &PublishArgs) -> Result<Exit, 
     let hash = words::hex(&reply.hash);
     session.print(
         || json!({ "version": SHAPE_VERSION, "descriptor_version": reply.version, "descriptor": hash }),
-        || vec![format!("descriptor {} is in force, {hash}", reply.version)],
+        || vec![format!("descriptor {} is in force", reply.version), format!("content id  {hash}")],
     )?;
     session.screen.say("who has it: selat descriptor acks");
     Ok(Exit::Ok)
@@ -52,7 +52,8 @@ async fn acks(session: &mut Session<'_>) -> Result<Exit, Complaint> {
         return Ok(Exit::Ok);
     }
     let made = words::moment_or_nothing(reply.created_ms);
-    session.screen.line(format!("descriptor {}, made {made}, {}", reply.version, words::hex(&reply.hash)))?;
+    session.screen.line(format!("descriptor {}, made {made}", reply.version))?;
+    session.screen.line(format!("content id  {}", words::hex(&reply.hash)))?;
     session.screen.line("")?;
     let rows = plan::readiness_rows(&reply.peers, &session.globals.columns)?;
     session.print_rows(&rows, "no approved peers")?;

@@ -85,7 +85,11 @@ async fn turn_over(
     }
     let request = KeyApplyRequest { goal: made.goal.clone(), state: made.state.clone() };
     let participant = super::participant(&mut desk).await?;
-    session.screen.confirm(&format!("Now: {}.", plan::due_now(&made)), &participant, session.globals.yes)?;
+    session.screen.confirm(
+        &format!("This is done now: {}.", plan::due_now(&made)),
+        &participant,
+        session.globals.yes,
+    )?;
     carry_out(session, &mut desk, request, draft).await
 }
 

@@ -11,7 +11,8 @@ use crate::show::{peer, status};
 pub(super) async fn run(session: &mut Session<'_>) -> Result<Exit, Complaint> {
     let mut desk = session.desk().await?;
     let reply = desk.status(StatusRequest {}).await.map_err(refusal("the node's status cannot be shown"))?.into_inner();
-    session.print(|| status::json(&reply), || status::lines(&reply))?;
+    let width = session.screen.width();
+    session.print(|| status::json(&reply), || status::lines(&reply, width))?;
     if session.form() == Form::Table {
         let mut rows = peer::rows(&[])?;
         reply.peers.iter().for_each(|view| peer::push(&mut rows, view));

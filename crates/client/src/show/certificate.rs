@@ -25,7 +25,7 @@ pub(crate) fn lines(view: &CertView, width: u16) -> Vec<String> {
     let moment = words::moment_or_nothing;
     let authority = words::short_hex(&view.authority_key_id);
     let mut parts = vec![
-        ("certificate", format!("SHA-256 {}", words::hex(&view.sha256))),
+        ("SHA-256", words::hex(&view.sha256)),
         ("valid", format!("{} to {}", moment(view.not_before_ms), moment(view.not_after_ms))),
         ("renewal", format!("{}, by the node itself", moment(view.renewal_ms))),
         ("issued by", format!("tls-ca key {authority}, which issues until {}", moment(view.authority_until_ms))),

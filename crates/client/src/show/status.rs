@@ -4,35 +4,43 @@ use selat_complaint::clean;
 use selat_wire::desk::StatusReply;
 use serde_json::{Value, json};
 
+use super::wrap::hanging;
 use super::{SHAPE_VERSION, peer, words};
 
-/// The node itself, a line each; the table of peers follows elsewhere.
-pub(crate) fn lines(status: &StatusReply) -> Vec<String> {
-    let mut lines = vec![
-        format!("{}/{}  {}  (federation {})", status.participant, status.node, status.unit, status.federation),
-        format!("software     {}", status.software),
-        format!(
-            "time         {}, up since {}",
-            words::moment_or_nothing(status.now_ms),
-            words::moment_or_nothing(status.started_ms)
+/// Column at which the text of [`lines`] begins.
+const INDENT: usize = 13;
+
+/// The node itself, long text broken to `width`; the table of peers follows elsewhere.
+pub(crate) fn lines(status: &StatusReply, width: u16) -> Vec<String> {
+    let StatusReply { participant, node, unit, federation, .. } = status;
+    let mut lines = vec![clean(&format!("{participant}/{node}  {unit}  (federation {federation})"))];
+    lines.extend(parts(status).iter().flat_map(|(head, text)| hanging(head, INDENT, &clean(text), width)));
+    lines
+}
+
+fn parts(status: &StatusReply) -> Vec<(&'static str, String)> {
+    let moment = words::moment_or_nothing;
+    let mut parts = vec![
+        ("software", status.software.clone()),
+        ("time", format!("{}, up since {}", moment(status.now_ms), moment(status.started_ms))),
+        ("descriptor", format!("version {}, {}", status.descriptor_version, words::hex(&status.descriptor_hash))),
+        ("certificate", format!("until {}", moment(status.leaf_certificate_expires_ms))),
+        (
+            "records",
+            format!(
+                "{} own, {} of peers, {} in quarantine",
+                status.own_records, status.peer_records, status.quarantined
+            ),
         ),
-        format!("descriptor   version {}, {}", status.descriptor_version, words::hex(&status.descriptor_hash)),
-        format!("certificate  until {}", words::moment_or_nothing(status.leaf_certificate_expires_ms)),
-        format!(
-            "records      {} own, {} of peers, {} in quarantine",
-            status.own_records, status.peer_records, status.quarantined
-        ),
-        format!("search       {} not yet in the index", words::count(record_count(status.index_lag), "record")),
-        format!("audit log    {} entries", status.audit_log_size),
-        format!("store        {}", words::size(status.store_bytes)),
+        ("search", format!("{} not yet in the index", words::count(record_count(status.index_lag), "record"))),
+        ("audit log", format!("{} entries", status.audit_log_size)),
+        ("store", words::size(status.store_bytes)),
     ];
     if status.handshakes_refused > 0 {
-        lines.push(format!(
-            "refused      {} TLS handshakes, the last: {}",
-            status.handshakes_refused, status.last_handshake_refusal
-        ));
+        let (refused, last) = (status.handshakes_refused, &status.last_handshake_refusal);
+        parts.push(("refused", format!("{refused} TLS handshakes, the last: {last}")));
     }
-    lines.iter().map(|line| clean(line)).collect()
+    parts
 }
 
 /// The node as JSON.
@@ -84,7 +92,7 @@ mod tests {
 
     #[test]
     fn screen_names_the_node_and_cannot_be_steered_by_its_names() {
-        let lines = lines(&status());
+        let lines = lines(&status(), 80);
         assert_eq!(lines[0], "AUS/node1  Border\u{FFFD}[2J Intelligence  (federation demo)");
         assert!(lines.iter().any(|line| line.contains("7 own")), "{lines:?}");
         assert!(lines.iter().any(|line| line.contains("unknown authority")), "{lines:?}");

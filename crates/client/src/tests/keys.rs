@@ -56,7 +56,7 @@ async fn plan_is_shown_and_nothing_is_done_without_the_typed_name() {
     assert_eq!(desk.run(&line).await.0, Exit::Usage);
     let (exit, said) = desk.run_with(&line, Some("yes\n")).await;
     assert_eq!(exit, Exit::Usage);
-    assert!(said.talk().contains("Now: make a successor.\ntype AUS to go on"), "{}", said.talk());
+    assert!(said.talk().contains("This is done now: make a successor.\ntype AUS to go on"), "{}", said.talk());
     assert!(desk.seen(|seen| seen.applied.is_empty()));
 }
 

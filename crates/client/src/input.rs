@@ -1,6 +1,7 @@
-//! Files that a command line names: read whole, but never more than their kind may hold.
+//! Files that a command line names: read whole, but never more than their kind may hold; written, but never over another.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write as _};
 use std::path::Path;
 
 use selat_complaint::Complaint;
@@ -23,8 +24,30 @@ pub(crate) fn text_up_to(path: &Path, bytes_max: u64) -> Result<String, Complain
     if path == Path::new("-") {
         return bounded_text(std::io::stdin().lock(), path, bytes_max);
     }
-    let file = std::fs::File::open(path).map_err(|fault| unreadable(path, &fault))?;
+    let file = File::open(path).map_err(|fault| unreadable(path, &fault))?;
     bounded_text(file, path, bytes_max)
+}
+
+/// Writes a file that is not there yet. When this returns `Ok` it survives power loss: a signature given once more is a
+/// journey.
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Complaint> {
+    let write = |mut file: File| file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    File::create_new(path).and_then(write).map_err(|fault| match fault.kind() {
+        ErrorKind::AlreadyExists => in_the_way(path),
+        _ => unreadable(path, &fault),
+    })
+}
+
+/// Refuses to go on when what shall be written is there already: before a person has been asked for anything.
+pub(crate) fn refuse_if_there(path: &Path) -> Result<(), Complaint> {
+    if path.exists() { Err(in_the_way(path)) } else { Ok(()) }
+}
+
+fn in_the_way(path: &Path) -> Complaint {
+    Complaint::about(&explain::FILE_UNREADABLE)
+        .problem(format!("{} is there already", path.display()))
+        .cause("nothing is written over another file")
+        .mend("name another file, or move that one away")
 }
 
 /// The complaint about a file that cannot be read or written.
@@ -56,6 +79,20 @@ mod tests {
         check(vec![b'x'; SMALL_FILE_MAX as usize], Ok(SMALL_FILE_MAX as usize));
         check(vec![b'x'; SMALL_FILE_MAX as usize + 1], Err("SLT-2203"));
         check(vec![0xff, 0xfe], Err("SLT-2202"));
+    }
+
+    #[test]
+    fn file_that_exists_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("AUS.descriptor");
+        refuse_if_there(&path).unwrap();
+        write_new(&path, "one").unwrap();
+        for refused in [write_new(&path, "two").unwrap_err(), refuse_if_there(&path).unwrap_err()] {
+            assert_eq!(refused.code(), "SLT-2202");
+            assert!(refused.to_string().contains("is there already"), "{refused}");
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
+        assert_eq!(write_new(&folder.path().join("no/such"), "x").unwrap_err().code(), "SLT-2202");
     }
 
     #[test]

@@ -57,15 +57,17 @@ pub struct GenerateArgs {
 /// What `selat key export-public` takes.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Without --file the public keys go to standard output as they are, unless --output asks for JSON.
+Without files of keys the node is asked for its own; the key of its TLS authority is not among them, because it goes with its \
+certificate in a descriptor. Without --file the public keys go to standard output as they are, unless --output asks for JSON.
 
 Examples:
+  selat key export-public --file AUS.pub
   selat key export-public root-1.key --file root-1.pub
   selat key export-public root-1.key root-2.key root-3.key --file roots.pub
   selat key export-public root-1.key --output json")]
 pub struct ExportPublicArgs {
-    /// Files of secret keys
-    #[arg(required = true, value_name = "KEY")]
+    /// Files of secret keys; without any the node is asked for its own
+    #[arg(value_name = "KEY")]
     pub keys: Vec<PathBuf>,
     /// Write the public keys to this file, which must not be there yet
     #[arg(short, long, value_name = "FILE")]

@@ -11,25 +11,23 @@ use selat_seal::keyfile::purpose_word;
 use selat_seal::{KeyFile, PublicFile, SecretKey};
 use serde_json::{Value, json};
 
-use super::peer::write_new;
 use super::{Session, node_keys};
 use crate::cli::{ExportPublicArgs, GenerateArgs, KeyCommand, KeyKind};
 use crate::explain;
+use crate::input::{refuse_if_there, write_new};
 use crate::show::SHAPE_VERSION;
 
 pub(super) async fn run(session: &mut Session<'_>, command: KeyCommand) -> Result<Exit, Complaint> {
     match command {
         KeyCommand::Generate(args) => generate(session, &args),
-        KeyCommand::ExportPublic(args) => export_public(session, &args),
+        KeyCommand::ExportPublic(args) => export_public(session, &args).await,
         KeyCommand::OfNode(command) => node_keys::run(session, command).await,
     }
 }
 
 fn generate(session: &mut Session<'_>, args: &GenerateArgs) -> Result<Exit, Complaint> {
     // Before the passphrase is chosen: nobody shall think of one in vain.
-    if args.file.exists() {
-        return Err(in_the_way(&args.file));
-    }
+    refuse_if_there(&args.file)?;
     let passphrase = if args.no_passphrase { None } else { Some(chosen_passphrase(session, args)?) };
     let purpose = match args.kind {
         KeyKind::Root => KeyPurpose::Root,
@@ -70,17 +68,9 @@ fn print_made(session: &mut Session<'_>, key: &PublicFile, protected: bool) -> R
     session.print(value, lines)
 }
 
-fn export_public(session: &mut Session<'_>, args: &ExportPublicArgs) -> Result<Exit, Complaint> {
-    let keys = secret_keys(session, &args.keys, &args.passphrase_files)?;
-    let public: Vec<PublicFile> = keys.iter().map(PublicFile::of).collect();
-    if let Some(authority) = public.iter().find(|key| key.purpose == KeyPurpose::TlsCa) {
-        let cause =
-            format!("{} is the key of an authority, which is announced with its certificate", authority.public.id());
-        return Err(Complaint::about(&explain::KEY_FILE)
-            .problem("the public half was not written")
-            .cause(cause)
-            .mend("let the node announce it: selat key rotate tls-ca"));
-    }
+async fn export_public(session: &mut Session<'_>, args: &ExportPublicArgs) -> Result<Exit, Complaint> {
+    args.file.iter().try_for_each(|file| refuse_if_there(file))?;
+    let public = if args.keys.is_empty() { node_keys::public(session).await? } else { public_of_files(session, args)? };
     let text: String = public.iter().map(PublicFile::to_text).collect();
     if let Some(path) = &args.file {
         write_new(path, &text)?;
@@ -92,6 +82,20 @@ fn export_public(session: &mut Session<'_>, args: &ExportPublicArgs) -> Result<E
         text.lines().try_for_each(|line| session.screen.line(line))?;
     }
     Ok(Exit::Ok)
+}
+
+fn public_of_files(session: &Session<'_>, args: &ExportPublicArgs) -> Result<Vec<PublicFile>, Complaint> {
+    let keys = secret_keys(session, &args.keys, &args.passphrase_files)?;
+    let public: Vec<PublicFile> = keys.iter().map(PublicFile::of).collect();
+    if let Some(authority) = public.iter().find(|key| key.purpose == KeyPurpose::TlsCa) {
+        let cause =
+            format!("{} is the key of an authority, which is announced with its certificate", authority.public.id());
+        return Err(Complaint::about(&explain::KEY_FILE)
+            .problem("the public half was not written")
+            .cause(cause)
+            .mend("let the node announce it: selat key rotate tls-ca"));
+    }
+    Ok(public)
 }
 
 fn public_json(key: &PublicFile) -> Value {
@@ -167,11 +171,4 @@ fn key_fault(fault: &KeyFault) -> Complaint {
         KeyFault::NotAKey { .. } => complaint.cause(fault.cause()).ending(Exit::Integrity),
         _ => complaint.cause(fault.cause()),
     }
-}
-
-fn in_the_way(path: &Path) -> Complaint {
-    Complaint::about(&explain::FILE_UNREADABLE)
-        .problem(format!("{} is there already", path.display()))
-        .cause("a file of a key is never written over")
-        .mend("name another file")
 }

@@ -1,7 +1,5 @@
 //! `selat peer ...`: from the exchange of descriptors to the approved peer, and a look at it afterwards.
 
-use std::path::Path;
-
 use selat_complaint::{Complaint, Exit, clean};
 use selat_wire::desk::{
     PeerApproveRequest, PeerInviteRequest, PeerJoinRequest, PeerListRequest, PeerNameRequest, PeerState, PeerView,
@@ -12,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Session, standing};
 use crate::cli::{ApproveArgs, Form, InviteArgs, JoinArgs, PeerArgs, PeerCommand};
 use crate::explain;
-use crate::input::{CHAIN_FILE_MAX, text_up_to, unreadable};
+use crate::input::{CHAIN_FILE_MAX, text_up_to, write_new};
 use crate::refusal::refusal;
 use crate::show::{SHAPE_VERSION, peer};
 
@@ -64,9 +62,11 @@ async fn join(session: &mut Session<'_>, args: &JoinArgs) -> Result<Exit, Compla
     let doing = format!("the descriptor in {} was not joined", args.file.display());
     let view = desk.peer_join(PeerJoinRequest { descriptor }).await.map_err(refusal(doing))?.into_inner();
     print_peer(session, &view)?;
-    if view.state() == PeerState::Pending {
-        session.screen.say(format!("no traffic yet; next: selat peer fingerprint {}", clean(&view.participant)));
-    }
+    let peer = clean(&view.participant);
+    session.screen.say(match view.state() {
+        PeerState::Pending => format!("no traffic yet; next: selat peer fingerprint {peer}"),
+        _ => format!("{peer} is known here already; descriptor {} is held of it now", view.descriptor_version),
+    });
     Ok(Exit::Ok)
 }
 
@@ -173,13 +173,6 @@ fn phrase_words(phrase: &str) -> Result<Vec<String>, Complaint> {
     Err(Complaint::about(&explain::PHRASE_SHAPE).cause(format!("{} words were given", words.len())))
 }
 
-/// Writes a file that is not there yet: an old descriptor is never silently replaced.
-pub(super) fn write_new(path: &Path, text: &str) -> Result<(), Complaint> {
-    use std::io::Write;
-    let file = std::fs::File::create_new(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|fault| unreadable(path, &fault))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,14 +200,5 @@ mod tests {
             Exit::Unreachable
         );
         assert_eq!(ping_exit(&[ok("reachability"), ok("tls"), step("clock", PingResult::Failed)]), Exit::Attention);
-    }
-
-    #[test]
-    fn file_that_exists_is_not_overwritten() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("AUS.descriptor");
-        write_new(&path, "one").unwrap();
-        assert_eq!(write_new(&path, "two").unwrap_err().code(), "SLT-2202");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
     }
 }

@@ -10,9 +10,8 @@ use selat_seal::descriptor::read_draft;
 use selat_wire::desk::{KeyApplyRequest, KeyGoal, KeyGoalKind, KeyPlan};
 use serde_json::Value;
 
-use super::peer::write_new;
 use crate::explain;
-use crate::input::small_text;
+use crate::input::{small_text, write_new};
 use crate::show::plan;
 
 /// Writes a plan to a file that is not there yet.

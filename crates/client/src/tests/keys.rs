@@ -1,10 +1,11 @@
 //! Turning keys, publishing, and the checks of a monitoring system.
 
 use selat_complaint::Exit;
-use selat_record::pb::KeyPurpose;
+use selat_record::pb::{KeyPurpose, KeyStatus};
+use selat_seal::{PublicFile, SecretKey};
 use selat_wire::desk::{
-    DescriptorAcksReply, DescriptorChainReply, KeyApplyReply, KeyGoalKind, KeyPlan, KeyResignReply, KeyStepState,
-    PeerReadiness, ResignedRecord, StatusReply,
+    DescriptorAcksReply, DescriptorChainReply, KeyApplyReply, KeyGoalKind, KeyPlan, KeyResignReply, KeyStatusReply,
+    KeyStepState, PeerReadiness, ResignedRecord, StatusReply,
 };
 use serde_json::Value;
 
@@ -245,4 +246,21 @@ async fn descriptor_in_force_is_shown_of_us_and_of_a_peer() {
     assert!(said.data().starts_with("AUS  descriptor 2\n"), "{}", said.data());
     assert_eq!(desk.run("descriptor show --peer IDN").await.0, Exit::Ok);
     assert_eq!(desk.seen(|seen| seen.chains.clone()), ["", "IDN"]);
+}
+
+#[tokio::test]
+async fn public_keys_of_the_node_are_those_that_sign_now_or_later() {
+    let purposes = [KeyPurpose::Root, KeyPurpose::Record, KeyPurpose::Query, KeyPurpose::Log, KeyPurpose::TlsCa];
+    let mut keys: Vec<_> =
+        purposes.into_iter().zip(1..).map(|(of, id)| keys::tests::key(id, of, KeyStatus::Active)).collect();
+    keys[2].status = KeyStatus::Retired.into();
+    for (n, key) in keys.iter_mut().zip(1..).map(|(key, n)| (n, key)) {
+        key.public_key = SecretKey::from_seed([n; 32]).public().as_bytes().to_vec();
+    }
+    let reply = KeyStatusReply { keys, ..keys::tests::sound() };
+    let desk = FakeDesk { status: status(), keys: Some(reply), ..Default::default() }.serve();
+    let (exit, said) = desk.run("key export-public").await;
+    assert_eq!(exit, Exit::Ok, "{}", said.talk());
+    let told: Vec<_> = PublicFile::parse_all(&said.data()).unwrap().into_iter().map(|key| key.purpose).collect();
+    assert_eq!(told, [KeyPurpose::Root, KeyPurpose::Record, KeyPurpose::Log]);
 }

@@ -12,11 +12,12 @@ use super::document::{Document, federation, newest, refused};
 use super::print;
 use crate::cli::CombineArgs;
 use crate::commands::Session;
-use crate::commands::peer::write_new;
 use crate::explain;
+use crate::input::{refuse_if_there, write_new};
 use crate::show::descriptor::signed;
 
 pub(super) fn run(session: &mut Session<'_>, args: &CombineArgs) -> Result<Exit, Complaint> {
+    refuse_if_there(&args.file)?;
     let (combined, first) = combined(args)?;
     let view = Document::Draft(combined.clone()).view(first)?;
     let previous = match &args.previous {

@@ -15,9 +15,8 @@ use super::document::newest;
 use super::print;
 use crate::cli::{ContentChanges, DraftArgs, Ending, KeyChanges, KeyName, Moment};
 use crate::commands::Session;
-use crate::commands::peer::write_new;
 use crate::explain;
-use crate::input::small_text;
+use crate::input::{refuse_if_there, small_text, write_new};
 use crate::show::descriptor;
 use crate::show::descriptor::changes::changes;
 use crate::show::descriptor::signed::needs_words;
@@ -26,6 +25,7 @@ use crate::show::descriptor::signed::needs_words;
 const GRACE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
 pub(super) fn run(session: &mut Session<'_>, args: &DraftArgs) -> Result<Exit, Complaint> {
+    refuse_if_there(&args.file)?;
     let now = (session.now)();
     let own = newest(&args.from, now)?;
     let mut wanted = Wanted { own: &own, now, changes: Vec::new() };

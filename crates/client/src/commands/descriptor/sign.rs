@@ -11,12 +11,13 @@ use super::print;
 use crate::cli::SignArgs;
 use crate::commands::Session;
 use crate::commands::key::secret_keys;
-use crate::commands::peer::write_new;
 use crate::explain;
+use crate::input::{refuse_if_there, write_new};
 use crate::show::descriptor::changes::changes;
 use crate::show::descriptor::{self, View, key_digits, signed};
 
 pub(super) fn run(session: &mut Session<'_>, args: &SignArgs) -> Result<Exit, Complaint> {
+    refuse_if_there(&args.file)?;
     let draft = Document::draft(&args.draft)?;
     let view = Document::Draft(draft.clone()).view(&args.draft)?;
     let previous = match &args.previous {

@@ -44,7 +44,9 @@ pub(crate) fn lines(view: &View, width: u16) -> Vec<String> {
     let mut lines = vec![heading(view)];
     lines.extend(parts(view).iter().flat_map(|(head, text)| hanging(head, INDENT, &clean(text), width)));
     lines.push(String::new());
-    lines.extend(view.message.keys.iter().flat_map(|key| hanging(&key_head(key), KEY_INDENT, &key_words(key), width)));
+    let mut keys: Vec<&pb::Key> = view.message.keys.iter().collect();
+    keys.sort_by_key(|key| key.purpose);
+    lines.extend(keys.iter().flat_map(|key| hanging(&key_head(key), KEY_INDENT, &key_words(key), width)));
     lines
 }
 
@@ -254,7 +256,7 @@ fn refresh(hint_s: u32) -> String {
 
 /// To whom peers name this participant.
 fn named(may_be_named: bool) -> &'static str {
-    if may_be_named { "to anybody" } else { "to nobody" }
+    if may_be_named { "to others" } else { "to nobody" }
 }
 
 /// `record.v1 query.v1`: what all of this protocol begin and end with is left out.

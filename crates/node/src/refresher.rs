@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use selat_exchange::{Exchange, RefreshError};
+use selat_exchange::{Exchange, RefreshError, Refreshed};
 use selat_record::ParticipantId;
 use selat_seal::Entropy;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,8 @@ const HINT_MIN: Duration = Duration::from_secs(60);
 const HINT_MAX: Duration = Duration::from_secs(24 * 3600);
 /// How often one is looked at that does not say.
 const UNHINTED: Duration = Duration::from_secs(3600);
-/// Calls to compare at once are heeded this far apart: a peer may call for it with every hello.
+/// Calls to compare at once are heeded this far apart, and after a failure once until its pause is over: a peer may call for
+/// it with every hello.
 const CALLS_APART: Duration = Duration::from_secs(1);
 
 /// What a refresher needs.
@@ -48,22 +49,25 @@ impl Refresher {
     async fn compare_for_ever(&self, peer: &ParticipantId) {
         let called = self.exchange.refresh_call_of(peer);
         let mut failures = 0;
+        // Two nodes that cannot agree call each other with each try, and would do so without end.
+        let mut heeds_calls = true;
         loop {
-            failures = match self.exchange.refresh(peer).await {
+            match self.exchange.refresh(peer).await {
                 Ok(done) => {
-                    debug!(%peer, version = done.version, pulled = done.pulled, pushed = done.pushed, "descriptors compared");
-                    0
+                    let Refreshed { version, pulled, pushed, .. } = done;
+                    debug!(%peer, version, pulled, pushed, "descriptors compared");
+                    (failures, heeds_calls) = (0, true);
                 }
                 Err(error) => {
                     tell(peer, &error, failures);
-                    failures + 1
+                    failures += 1;
                 }
-            };
+            }
             let pause = self.pause(peer, failures);
             self.exchange.clock().sleep(CALLS_APART).await;
             tokio::select! {
-                () = self.exchange.clock().sleep(pause) => {}
-                () = called.notified() => {}
+                () = self.exchange.clock().sleep(pause) => heeds_calls = true,
+                () = called.notified(), if heeds_calls => heeds_calls = failures == 0,
             }
         }
     }

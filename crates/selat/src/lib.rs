@@ -54,7 +54,7 @@ async fn run(program: Program, screen: &mut Screen) -> Exit {
         Word::Shared(Shared::KeyFiles(command)) => key_files::run(screen, &command, &globals),
         Word::Doctor(args) => return doctor::run(screen, &args, &globals).await,
         Word::Demo(args) => selat_rehearsal::run_demo(args, globals.output).await,
-        Word::Init(args) => selat_node::init::run_init(args, &mut io::stdout()),
+        Word::Init(args) => selat_node::init::run_init(*args, &mut io::stdout()),
         Word::Serve(args) => selat_node::serve::run_serve(args).await,
         Word::Officer(command) => selat_node::enrol::run_officer(command, &mut io::stdout()),
         Word::Store(command) => store::run(screen, command, globals.yes).await,

@@ -37,7 +37,7 @@ pub enum Word {
     /// Run a whole federation on this machine, with made-up records, and tell its story
     Demo(DemoArgs),
     /// Make a new node: keys, authority, descriptor, configuration
-    Init(InitArgs),
+    Init(Box<InitArgs>),
     /// Run the node
     Serve(ServeArgs),
     /// Check configuration, clock, keys, certificates, descriptors, peers, store and backups, and name what mends each

@@ -129,8 +129,9 @@ fn review(keys: &[KeyView], wanted: KeyPurpose, bounds: Bounds, verdict: &mut Ve
     if active.is_empty() {
         verdict.found(Level::Critical, format!("no {word} key is active in our descriptor"));
     }
+    // Without any key that signs the finding above is critical; beside one that does, this one is lost to us.
     for key in active.iter().filter(|key| !key.held) {
-        verdict.found(Level::Critical, format!("{} is active, and its secret is not here", name(key)));
+        verdict.found(Level::Warning, format!("{} is active, and its secret is not here", name(key)));
     }
     if let Some(last) = active.into_iter().max_by_key(|key| end_of(key).unwrap_or(i64::MAX)) {
         judge(last, bounds, verdict);
@@ -234,7 +235,7 @@ pub(crate) mod tests {
         check(|keys| keys[0].valid_until_ms = NOW + 20 * DAY, "WARNING - record key 01010101 ends in 20 days");
         check(|keys| keys[3].certificate_until_ms = NOW + 3 * DAY, "CRITICAL - tls-ca key 04040404 ends in 3 days");
         check(|keys| keys[1].in_use = false, "CRITICAL - no query key is in use");
-        check(|keys| keys[2].held = false, "CRITICAL - log key 03030303 is active, and its secret is not here");
+        check(|keys| keys[2].held = false, "WARNING - log key 03030303 is active, and its secret is not here");
         check(|keys| keys[4].valid_until_ms = NOW + 10 * DAY, "WARNING - root key 0b0b0b0b ends in 10 days");
         let compromised = |keys: &mut Vec<KeyView>| keys[0].status = KeyStatus::Compromised.into();
         check(compromised, "CRITICAL - record key 01010101 is compromised and still in use; no record key is active");

@@ -39,7 +39,6 @@ pub(crate) fn progress(plan: &KeyPlan) -> Progress {
 
 /// What comes next, in words: a command, something to wait for, or nothing.
 pub(crate) fn next(plan: &KeyPlan) -> String {
-    let command = |step: Option<&KeyStep>| clean(step.map_or("", |step| step.command.as_str()));
     match progress(plan) {
         Progress::Done => "nothing is left to do".to_owned(),
         Progress::Due => format!("next: {}", command_again(plan)),
@@ -47,17 +46,22 @@ pub(crate) fn next(plan: &KeyPlan) -> String {
             Some(step) => format!("next: {}", clean(&step.command)),
             None => "the node does the next step by itself".to_owned(),
         },
-        Progress::Waiting => {
-            let waiting = step_in(plan, KeyStepState::Waiting);
-            let when = match waiting.and_then(|step| words::moment(step.earliest_ms)) {
-                Some(earliest) => format!("nothing is due before {earliest}"),
-                None => "nothing is due now".to_owned(),
-            };
-            match command(waiting) {
-                command if command.is_empty() => when,
-                command => format!("{when}; then: {command}"),
-            }
-        }
+        Progress::Waiting => waiting(plan),
+    }
+}
+
+fn waiting(plan: &KeyPlan) -> String {
+    let step = plan.steps.iter().find(|step| step.state() == KeyStepState::Waiting);
+    let mut told = match step.and_then(|step| words::moment(step.earliest_ms)) {
+        Some(earliest) => format!("nothing is due before {earliest}"),
+        None => "nothing is due now".to_owned(),
+    };
+    if step.is_some_and(|step| step.command.is_empty()) {
+        told.push_str("; the node goes on by itself");
+    }
+    match command_again(plan) {
+        command if command.is_empty() => told,
+        command => format!("{told}; then: {command}"),
     }
 }
 
@@ -75,11 +79,6 @@ fn is_due(step: &KeyStep) -> bool {
 pub(crate) fn due_now(plan: &KeyPlan) -> String {
     let due = plan.steps.iter().filter(|step| is_due(step) && step.applies);
     due.map(|step| clean(&step.what)).collect::<Vec<_>>().join("; ")
-}
-
-/// The first step in this state.
-fn step_in(plan: &KeyPlan, state: KeyStepState) -> Option<&KeyStep> {
-    plan.steps.iter().find(|step| step.state() == state)
 }
 
 /// What the plan is for, in words: `rotate record`, `revoke 1a2b3c4d`.
@@ -267,6 +266,10 @@ pub(crate) mod tests {
         check(&plan, Progress::Waiting, waits);
         plan.steps[1].earliest_ms = 0;
         check(&plan, Progress::Waiting, "nothing is due now; then: selat key rotate record");
+        let by_itself = KeyStep { applies: false, command: String::new(), ..plan.steps[1].clone() };
+        let switching = KeyPlan { steps: vec![by_itself, plan.steps[2].clone()], ..plan.clone() };
+        let goes_on = "nothing is due now; the node goes on by itself; then: selat key rotate record";
+        check(&switching, Progress::Waiting, goes_on);
         plan.steps[2].state = KeyStepState::Due.into();
         check(&plan, Progress::Due, "next: selat key rotate record");
         assert_eq!(due_now(&plan), "publish a descriptor in which the successor takes over");

@@ -92,7 +92,7 @@ fn note(key: &KeyView) -> &'static str {
         KeyStatus::Unspecified => "not yet in our descriptor",
         KeyStatus::Pending => "announced, takes over later",
         KeyStatus::Compromised => "not believed since then",
-        KeyStatus::Retired => "what it signed before counts",
+        KeyStatus::Retired => "what it signed until then counts",
         KeyStatus::Active if key.certificate_until_ms > 0 => "end of its certificate",
         KeyStatus::Active => words::NOTHING,
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use selat_keyring::{Expected, KeyFaults, Keyring, NamedSecret};
+use selat_keyring::{Expected, KeyFault, KeyFaults, Keyring, NamedSecret, PassphraseError};
 use selat_record::Timestamp;
 use selat_seal::{AcceptedDescriptor, Entropy, HeldKey, decode_envelope};
 use selat_store::repositories::{Compared, Peer};
@@ -99,6 +99,8 @@ fn without_descriptor(
 enum Untried {
     /// Somebody would have to type.
     Asked,
+    /// The service manager hands the passphrase to the service alone.
+    HandedOver,
     /// They do not open.
     Faults(KeyFaults),
 }
@@ -107,13 +109,14 @@ impl Untried {
     fn words(&self) -> String {
         match self {
             Self::Asked => "the passphrase of the key files is asked for only when the node starts".to_owned(),
+            Self::HandedOver => "systemd hands the passphrase of the key files to the service alone".to_owned(),
             Self::Faults(_) => "the keys do not open".to_owned(),
         }
     }
 
     fn faults(&self) -> Vec<KeyFileFault> {
         match self {
-            Self::Asked => Vec::new(),
+            Self::Asked | Self::HandedOver => Vec::new(),
             Self::Faults(faults) => gather::faults_of(faults),
         }
     }
@@ -124,7 +127,13 @@ fn open_ring(config: &Config, entropy: Arc<dyn Entropy>) -> Result<Keyring, Untr
         return Err(Untried::Asked);
     }
     let expected = Expected { secrets: NamedSecret::ALL.to_vec(), ..Expected::default() };
-    Keyring::open(&custody(config), &config.node.participant, &expected, entropy).map_err(Untried::Faults)
+    let opened = Keyring::open(&custody(config), &config.node.participant, &expected, entropy);
+    opened.map_err(|faults| if lacks_credential(&faults) { Untried::HandedOver } else { Untried::Faults(faults) })
+}
+
+/// True outside the service when nothing else is wrong with the keys, as far as one can see without the passphrase.
+fn lacks_credential(faults: &KeyFaults) -> bool {
+    faults.iter().all(|fault| matches!(fault, KeyFault::Passphrase(PassphraseError::NoCredential { .. })))
 }
 
 /// What the store told.

@@ -124,17 +124,26 @@ async fn descriptor_that_does_not_hold_is_told_with_what_else_can_be_told() {
     assert!(matches!(found.as_slice(), [(Area::Descriptors, Level::Critical, _)]), "{found:#?}");
 }
 
-#[tokio::test]
-async fn passphrase_that_somebody_would_have_to_type_is_not_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
-    let dir = made(folder.path());
+/// Has the configuration say how the key files are protected.
+fn protect(dir: &Path, protection: &str) {
     let path = dir.join("selat.toml");
     let text = fs::read_to_string(&path).unwrap();
-    let text = text.replacen("[keys]", "[keys]\nprotection = \"passphrase\"", 1);
-    let text = if text.contains("[keys]") { text } else { format!("{text}\n[keys]\nprotection = \"passphrase\"\n") };
-    fs::write(&path, text).unwrap();
-    let found = troubles(&dir).await;
-    assert!(found.iter().all(|(area, _, _)| *area == Area::Backup), "nothing is called missing: {found:#?}");
+    let line = format!("protection = \"{protection}\"");
+    let said = text.lines().any(|line| line == "[keys]");
+    let with =
+        if said { text.replacen("[keys]", &format!("[keys]\n{line}"), 1) } else { format!("{text}\n[keys]\n{line}\n") };
+    fs::write(&path, with).unwrap();
+}
+
+#[tokio::test]
+async fn passphrase_that_nobody_here_has_is_not_asked_for_and_no_key_is_called_missing() {
+    for protection in ["passphrase", "credential"] {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = made(folder.path());
+        protect(&dir, protection);
+        let found = troubles(&dir).await;
+        assert!(found.iter().all(|(area, _, _)| *area == Area::Backup), "{protection}: {found:#?}");
+    }
 }
 
 /// sled's threads let go of its lock a little after it was closed.

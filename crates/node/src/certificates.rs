@@ -13,11 +13,12 @@ use selat_exchange::{Clock, Exchange, ExchangeError};
 use selat_link::{Authority, AuthorityError, CertificateFault, Leaf, LeafError, LiveLeaf, NodeName};
 use selat_record::Timestamp;
 use selat_record::pb::KeyPurpose;
-use selat_seal::{AcceptedDescriptor, Entropy, KeyId, Signer, sha256};
+use selat_seal::{AcceptedDescriptor, Entropy, KeyId, KeyRing, Signer, sha256};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::calls::words;
+use crate::keys::NodeKeys;
 
 /// Pause after a failure.
 const RETRY: Duration = Duration::from_secs(120);
@@ -55,6 +56,37 @@ impl Authorities for Exchange {
         let signer = self.signer(KeyPurpose::TlsCa)?;
         InUse::of(&self.descriptor(), signer)
     }
+}
+
+/// The authorities by which officers know the desk. They learn of a successor with their next certificate only, so the oldest
+/// authority that still vouches goes on issuing what the desk shows them, until its end.
+pub struct DeskAuthorities {
+    /// The own descriptor.
+    pub exchange: Arc<Exchange>,
+    /// The keys that are held; looking one up waits for nothing.
+    pub keys: Arc<NodeKeys>,
+}
+
+impl Authorities for DeskAuthorities {
+    fn in_use(&self) -> Result<InUse, RenewalError> {
+        let (descriptor, now) = (self.exchange.descriptor(), self.exchange.clock().now());
+        match oldest(&descriptor, |key| self.keys.signer(key), now) {
+            Some(signer) => InUse::of(&descriptor, signer),
+            None => Authorities::in_use(&*self.exchange),
+        }
+    }
+}
+
+/// The authority key that has vouched for the longest, does so now, and is held.
+fn oldest(
+    descriptor: &AcceptedDescriptor,
+    held: impl Fn(KeyId) -> Option<Arc<Signer>>,
+    now: Timestamp,
+) -> Option<Arc<Signer>> {
+    let vouching = descriptor.authorities(now).filter(|authority| authority.from <= now);
+    let mut signers: Vec<_> = vouching.filter_map(|one| Some((one.from, one.key, held(one.key)?))).collect();
+    signers.sort_by_key(|(from, key, _)| (*from, *key));
+    signers.into_iter().next().map(|(.., signer)| signer)
 }
 
 /// Why there is no new certificate.

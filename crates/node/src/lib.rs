@@ -33,4 +33,6 @@ mod start;
 mod status;
 mod store_folder;
 mod supervisor;
+#[cfg(test)]
+mod testing;
 mod upkeep;

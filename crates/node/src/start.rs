@@ -27,7 +27,7 @@ use tonic::transport::Server;
 use tracing::error;
 
 use crate::calls::Calls;
-use crate::certificates::{Certificates, Issuance};
+use crate::certificates::{Certificates, DeskAuthorities, Issuance};
 use crate::config::Config;
 use crate::desk::{DeskRpc, DeskSocket};
 use crate::door::{Door, Rate};
@@ -111,7 +111,7 @@ impl Foundation {
         for purpose in [KeyPurpose::Record, KeyPurpose::Query, KeyPurpose::Log] {
             exchange.signer(purpose)?;
         }
-        let issuance = Issuance { name: node_name(config)?, life: config.tls.leaf_life, clock, entropy };
+        let issuance = issuance(config, surroundings)?;
         let certificates = Certificates::first(issuance, leaf.clone(), exchange.clone()).await?;
         roots.swap(roots_of(&exchange, &exchange.book()));
         let (surroundings, filed) = (surroundings.clone(), own.last.version());
@@ -187,7 +187,11 @@ impl Foundation {
         let (participant, federation) = (config.node.participant.clone(), config.node.federation.clone());
         let authority = self.keys.officer_ca().certificate().clone();
         let officers = OfficerRoots::new(participant, federation, &[authority])?;
-        let (leaf, now) = (self.leaf.clone(), now_of(&self.surroundings.clock));
+        let authorities = DeskAuthorities { exchange: self.exchange.clone(), keys: self.keys.clone() };
+        let (leaf, now) = (LiveLeaf::without_leaf(), now_of(&self.surroundings.clock));
+        let issuance = issuance(config, &self.surroundings)?;
+        let certificates = Certificates::first(issuance, leaf.clone(), Arc::new(authorities)).await?;
+        work.tasks.spawn(certificates.run(self.exchange.trust_changes(), work.stop.clone()));
         let setup = DeskSetup { leaf, officers, now, limits: Limits::default() };
         let mut listener = DeskListener::bind(address, setup).await.map_err(listening(address))?;
         let incoming = listener.incoming().ok_or_else(|| StartError::Server("no connections".into()))?;
@@ -282,6 +286,11 @@ async fn open_keys(config: &Config, entropy: Arc<dyn Entropy>) -> Result<NodeKey
     let config = config.clone();
     let opened = tokio::task::spawn_blocking(move || NodeKeys::open(&config, entropy)).await;
     Ok(opened.map_err(|error| StartError::Server(error.to_string()))??)
+}
+
+fn issuance(config: &Config, surroundings: &Surroundings) -> Result<Issuance, NameError> {
+    let Surroundings { clock, entropy } = surroundings.clone();
+    Ok(Issuance { name: node_name(config)?, life: config.tls.leaf_life, clock, entropy })
 }
 
 fn node_name(config: &Config) -> Result<NodeName, NameError> {

@@ -236,3 +236,29 @@ async fn operator_gets_a_fresh_certificate_at_once_or_the_reason() {
     assert!(matches!(refused, RenewalError::Authority(AuthorityError::Signer(_))), "{refused:?}");
     assert_eq!(certificates.facts().sha256, fresh.sha256);
 }
+
+#[test]
+fn desk_shows_the_oldest_authority_that_still_vouches_and_is_held() {
+    use crate::testing::{authority as listed, descriptor, now, retired, with_status};
+    let later = |seed| {
+        let mut key = listed(seed);
+        key.valid_from_ms = now().minus(HOUR).ms();
+        key
+    };
+    let id = |seed| SecretKey::from_seed([seed; 32]).id();
+    let shown = |keys: &[selat_record::pb::Key], held: &[u8]| {
+        let signer = |key: KeyId| {
+            let seed = held.iter().find(|seed| id(**seed) == key)?;
+            Some(Arc::new(Signer::new(KeyPurpose::TlsCa, SecretKey::from_seed([*seed; 32]))))
+        };
+        oldest(&descriptor(keys), signer, now()).map(|signer| signer.id())
+    };
+    let ahead = now().plus(HOUR);
+    assert_eq!(shown(&[later(2), listed(1)], &[1, 2]), Some(id(1)), "a successor is not shown while both vouch");
+    assert_eq!(shown(&[retired(1, ahead), later(2)], &[1, 2]), Some(id(1)), "until its end");
+    assert_eq!(shown(&[retired(1, now()), later(2)], &[1, 2]), Some(id(2)), "its end has come");
+    let stolen = with_status(1, selat_record::pb::KeyStatus::Compromised);
+    assert_eq!(shown(&[stolen, later(2)], &[1, 2]), Some(id(2)), "it was stolen");
+    assert_eq!(shown(&[listed(1), later(2)], &[2]), Some(id(2)), "it is not held");
+    assert_eq!(shown(&[listed(1)], &[]), None);
+}

@@ -123,9 +123,14 @@ impl Started {
         self.running().try_wait().expect("a child of this process can be asked for its end")
     }
 
+    /// Its process id.
+    pub fn id(&mut self) -> u32 {
+        self.running().id()
+    }
+
     /// Sends a signal.
     pub fn signal(&mut self, signal: Signal) {
-        let pid = i32::try_from(self.running().id()).expect("process ids are positive");
+        let pid = i32::try_from(self.id()).expect("process ids are positive");
         kill(Pid::from_raw(pid), signal).expect("a child that nobody waited for is there to be signalled");
     }
 

@@ -29,6 +29,10 @@ impl Content {
     pub(crate) fn is_ahead_of_clock(&self) -> bool {
         matches!(self, Self::Quarantined { code: "FROM_THE_FUTURE", .. })
     }
+
+    pub(crate) fn is_of_newer_key(&self) -> bool {
+        matches!(self, Self::Quarantined { code: "UNKNOWN_KEY" | "KEY_PENDING", .. })
+    }
 }
 
 /// Why a content goes to quarantine.

@@ -2,6 +2,7 @@
 //! the records that it brings. A record that cannot be accepted goes to quarantine with its reason; the log goes on.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use prost::Message as _;
 use selat_ledger::{Checkpoint, Leaf, LedgerError, LogId};
@@ -14,6 +15,7 @@ use selat_store::repositories::{KnownCheckpoint, Quarantined, Source};
 use crate::accounts::{Act, leaf_matches};
 use crate::contents::{Content, Opened, Reader};
 use crate::ingest::Stored;
+use crate::refresh::RefreshError;
 use crate::{Book, Exchange, ExchangeError, doubt};
 
 /// Most bytes of an opening.
@@ -104,9 +106,23 @@ pub enum IntakeError {
     /// asked again later.
     #[error("a record is dated ahead of our clock: compare the clocks")]
     AheadOfClock,
+    /// A key of the peer that we do not know, which it may have published since. Nothing is lost, it is asked again later.
+    #[error(
+        "signed with a key that is newer than the descriptor that we hold, and the peer cannot be asked for its next"
+    )]
+    NewerKeys,
     /// This node's own trouble, not the peer's.
     #[error(transparent)]
     Own(#[from] ExchangeError),
+}
+
+/// What becomes of a segment that was signed with a key that is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum UnknownKeys {
+    /// Nothing, until the peer has been asked for its newest descriptor.
+    Wait,
+    /// It is judged by what is known.
+    Judge,
 }
 
 impl Exchange {
@@ -117,10 +133,19 @@ impl Exchange {
 
     /// Checks a segment as a whole and makes it durable. On `Err` nothing of it is held, except when the error is this
     /// node's own: then each entry is either held with its record or not at all, and the cursor says which.
-    pub async fn take(&self, peer: &ParticipantId, segment: InSegment) -> Result<Taken, IntakeError> {
-        let result = self.take_checked(peer, segment).await;
+    pub async fn take(self: &Arc<Self>, peer: &ParticipantId, segment: InSegment) -> Result<Taken, IntakeError> {
+        let mut result = self.take_checked(peer, &segment, UnknownKeys::Wait).await;
+        if let Err(IntakeError::NewerKeys) = result {
+            // A peer that replaced a key in an emergency signs with the new one before everybody has heard of it.
+            result = match self.refresh(peer).await {
+                Err(RefreshError::Call(_)) => result,
+                Err(RefreshError::Own(error)) => Err(error.into()),
+                // What is unknown still is none of its keys.
+                Ok(_) | Err(_) => self.take_checked(peer, &segment, UnknownKeys::Judge).await,
+            };
+        }
         match &result {
-            Err(IntakeError::Own(_) | IntakeError::AheadOfClock) | Ok(_) => {}
+            Err(IntakeError::Own(_) | IntakeError::AheadOfClock | IntakeError::NewerKeys) | Ok(_) => {}
             Err(fault) => {
                 self.conduct.fault(peer, &fault.to_string(), self.clock.now());
             }
@@ -128,20 +153,33 @@ impl Exchange {
         result
     }
 
-    async fn take_checked(&self, peer: &ParticipantId, segment: InSegment) -> Result<Taken, IntakeError> {
+    async fn take_checked(
+        &self,
+        peer: &ParticipantId,
+        segment: &InSegment,
+        unknown: UnknownKeys,
+    ) -> Result<Taken, IntakeError> {
         let held = self.held_of(peer).await?;
         if segment.first_index != held {
             return Err(IntakeError::OutOfStep { expected: held, got: segment.first_index });
         }
-        let opened = self.open_entries(peer, &segment)?;
+        let opened = self.open_entries(peer, segment)?;
         let book = self.book();
-        let checkpoint = self.check_against_checkpoint(peer, &book, &opened, &segment.checkpoint).await?;
+        let checkpoint = match self.check_against_checkpoint(peer, &book, &opened, &segment.checkpoint).await {
+            Err(IntakeError::Checkpoint(LedgerError::NotSigned)) if unknown == UnknownKeys::Wait => {
+                return Err(IntakeError::NewerKeys);
+            }
+            checkpoint => checkpoint?,
+        };
         let now = self.clock.now();
         let trust = book.trust().clone();
         let reader = Reader { trust, peer: peer.clone(), own: self.participant().clone(), now };
         let contents = reader.read_all(opened).await?;
         if contents.iter().any(|(_, content)| content.is_ahead_of_clock()) {
             return Err(IntakeError::AheadOfClock);
+        }
+        if unknown == UnknownKeys::Wait && contents.iter().any(|(_, content)| content.is_of_newer_key()) {
+            return Err(IntakeError::NewerKeys);
         }
         let pending = Pending::new(self, peer, held, book.epoch);
         self.commit_entries(pending, &checkpoint, contents, now).await

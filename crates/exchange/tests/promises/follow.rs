@@ -162,10 +162,10 @@ async fn check_refused(
     segment: InSegment,
     (what, why): (&str, &str),
 ) {
-    let commits = to.bench.commits();
     let refused = to.take(from.id(), segment).await.expect_err(what).to_string();
     assert!(refused.contains(why), "{what}: {refused}");
-    assert_eq!(to.bench.commits(), commits, "{what}: nothing is written");
+    assert_eq!(to.held_of(from.id()).await.unwrap(), 0, "{what}: nothing of it is held");
+    assert!(to.store.records.scan_heads_of(from.id(), None, 1).await.unwrap().is_empty(), "{what}");
     assert!(to.conduct().cut_off(from.id(), to.clock().now()).is_some(), "{what}: it is a fault");
     federation.clock.turn(Duration::from_secs(61));
     assert!(to.conduct().cut_off(from.id(), to.clock().now()).is_none(), "{what}: it is forgiven");

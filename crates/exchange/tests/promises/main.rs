@@ -18,6 +18,8 @@ mod consult;
 #[cfg(test)]
 mod denied;
 #[cfg(test)]
+mod doubt;
+#[cfg(test)]
 mod equivocation;
 #[cfg(test)]
 mod faults;

@@ -105,6 +105,8 @@ async fn put(exchange: &Exchange, path: PathBuf) -> Result<(), String> {
 /// Replaces the file. When this returns `Ok` the new one survives power loss; on an error the old one is still there, or
 /// the new one is.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
+    // The file that a link leads to, not the link.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::Error::other("it has no name of its own"));
     };
@@ -141,8 +143,14 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
 
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        replace(&link, "three").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "three");
+        assert!(link.is_symlink());
+
         fs::create_dir(folder.path().join(".descriptor.selat.new")).unwrap();
-        assert!(replace(&path, "three").is_err());
-        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert!(replace(&path, "four").is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "three");
     }
 }

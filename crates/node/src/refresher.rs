@@ -82,8 +82,14 @@ impl Refresher {
     fn hinted(&self, peer: &ParticipantId) -> Duration {
         let book = self.exchange.book();
         let hint = book.peer(peer).map_or(0, |entry| entry.descriptor.message().refresh_hint_s);
-        if hint == 0 { UNHINTED } else { Duration::from_secs(u64::from(hint)).clamp(HINT_MIN, HINT_MAX) }
+        period_of(hint, self.exchange.limits().stale_warn)
     }
+}
+
+/// How often to look at a peer with this hint, so that it is not called stale only because it was not looked at.
+fn period_of(hint_s: u32, stale_warn: Duration) -> Duration {
+    let hinted = if hint_s == 0 { UNHINTED } else { Duration::from_secs(u64::from(hint_s)) };
+    hinted.clamp(HINT_MIN, HINT_MAX).min(stale_warn / 2)
 }
 
 /// How long to wait when the last `failures` comparisons failed.
@@ -120,6 +126,13 @@ mod tests {
         assert_eq!(grown, [3600, 5, 10, 20, 40, 80, 160, 320, 600, 600]);
         assert_eq!(seconds(u32::MAX, hour), 600);
         assert_eq!([seconds(0, hour / 3600), seconds(9, hour / 3600)], [1, 1]);
+    }
+
+    #[test]
+    fn hint_is_heeded_within_bounds_and_before_the_peer_grows_stale() {
+        let period = |hint, hours: u64| period_of(hint, Duration::from_secs(hours * 3600)).as_secs();
+        assert_eq!([period(0, 24), period(1, 24), period(600, 24), period(u32::MAX, 72)], [3600, 60, 600, 24 * 3600]);
+        assert_eq!([period(604_800, 24), period(604_800, 1), period(0, 1)], [12 * 3600, 1800, 1800]);
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl MetricsListener {
                 }
                 Err(error) => {
                     warn!(%error, "a reader of the metrics could not be let in");
-                    tokio::time::sleep(PAUSE).await;
+                    let _ = tokio::time::timeout(PAUSE, stop.cancelled()).await;
                 }
             }
         }

@@ -1,3 +1,5 @@
+//! The measurements of made-up facts, and the alerts that go by them.
+
 use super::*;
 use crate::doctor::testing::{at, healthy};
 use crate::doctor::{Bounds, examine};

@@ -132,7 +132,60 @@ fn read_bounded(path: &Path) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::init::{InitArgs, run_init};
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        init: InitArgs,
+    }
+
+    /// A fresh node of AUS.
+    fn made(folder: &Path) -> Config {
+        let dir = folder.join("aus");
+        let line = format!(
+            "selat {} --participant AUS --federation demo --unit Centre --listen 127.0.0.1:7441 \
+             --advertise-host 127.0.0.1 --contact-phone 1",
+            dir.display()
+        );
+        run_init(Command::parse_from(line.split_whitespace()).init, &mut io::sink()).unwrap();
+        Config::load(&dir.join("selat.toml")).unwrap()
+    }
+
+    #[test]
+    fn file_that_is_absent_damaged_changed_or_of_another_is_refused_with_its_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = made(folder.path());
+        let own = load(&config).unwrap();
+        assert_eq!((own.versions.len(), own.last.version()), (1, 1));
+        let text = fs::read_to_string(&config.node.descriptor).unwrap();
+        let refused = |config: &Config| load(config).err().map(|error| error.to_string()).unwrap_or_default();
+
+        for (spoilt, why) in [
+            (text.replace("BEGIN SELAT DESCRIPTOR", "BEGIN SELAT NOTHING"), "cannot be read"),
+            (text.repeat(2), "a chain ascends one by one"),
+            (String::new(), "cannot be read"),
+        ] {
+            fs::write(&config.node.descriptor, spoilt).unwrap();
+            assert!(refused(&config).contains(why), "{}", refused(&config));
+        }
+        let mut unsigned = own.versions.clone();
+        unsigned[0].signatures.truncate(1);
+        fs::write(&config.node.descriptor, write_chain(&unsigned)).unwrap();
+        assert!(
+            refused(&config).contains("does not hold: descriptor 1 of AUS: needs the signatures"),
+            "{}",
+            refused(&config)
+        );
+        fs::write(&config.node.descriptor, text).unwrap();
+        config.node.participant = "IDN".parse().unwrap();
+        assert_eq!(refused(&config), "the descriptor is of AUS, the configuration says IDN");
+        fs::remove_file(&config.node.descriptor).unwrap();
+        assert!(refused(&config).contains("No such file"), "{}", refused(&config));
+    }
 
     #[test]
     fn file_is_replaced_whole_or_stays() {

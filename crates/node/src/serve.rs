@@ -103,3 +103,18 @@ pub(crate) fn store_entry(error: &StoreError) -> &'static Explanation {
 fn unexpected(what: &str, error: &dyn std::error::Error) -> Complaint {
     Complaint::about(&explain::NOT_STARTED).problem(what).cause(words(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn start_that_fails_for_keys_or_the_own_chain_has_a_code_of_its_own() {
+        let code = |error: StartError| complaint_of(&error).code().to_owned();
+        assert_eq!(code(ExchangeError::NoKey("record").into()), "SLT-1108");
+        assert_eq!(code(RenewalError::NoKey(ExchangeError::NoKey("tls-ca")).into()), "SLT-1108");
+        assert_eq!(code(RenewalError::NotDescribed.into()), "SLT-1108");
+        assert_eq!(code(ExchangeError::OwnChain("two versions 2".into()).into()), "SLT-1105");
+        assert_eq!(code(RenewalError::Stopping.into()), "SLT-1404");
+    }
+}

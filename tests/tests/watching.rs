@@ -93,6 +93,20 @@ fn doctor_looks_at_the_files_of_a_node_that_is_down() {
 }
 
 #[test]
+fn officer_who_is_no_operator_is_shown_neither_findings_nor_measurements() {
+    let scene = Scene::new(BUILT);
+    let mut aus = Node::init(&scene.program, "AUS");
+    let config = aus.folder().join("selat.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let roles = text.lines().find(|line| line.starts_with("roles = ")).unwrap().to_owned();
+    fs::write(&config, text.replace(&roles, "roles = [\"officer\"]")).unwrap();
+    aus.start();
+    let refused = aus.fails(&format!("doctor {CONFIG}"), 4, "SLT-3001");
+    assert_eq!(refused.stdout, "", "the files of a node that refuses are not looked at");
+    aus.fails("metrics", 4, "SLT-3001");
+}
+
+#[test]
 fn measurements_are_the_same_over_http_and_over_the_desk() {
     let scene = Scene::new(BUILT);
     let mut aus = Node::init(&scene.program, "AUS");

@@ -100,9 +100,14 @@ impl KeyFact {
         purpose_word(self.purpose)
     }
 
+    /// True for a key that counts.
+    pub fn is_active(&self) -> bool {
+        self.status == Some(KeyStatus::Active)
+    }
+
     /// True for a root key that counts.
     pub fn is_active_root(&self) -> bool {
-        self.purpose == KeyPurpose::Root && self.status == Some(KeyStatus::Active)
+        self.purpose == KeyPurpose::Root && self.is_active()
     }
 
     /// True for a key that is announced and not active yet.

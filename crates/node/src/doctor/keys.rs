@@ -14,7 +14,7 @@ pub(super) fn examine(facts: &KeyFacts, running: bool, bounds: &Bounds, now: Tim
     let mut troubles: Vec<_> =
         facts.faults.iter().map(|fault| Finding::critical(Area::Keys, &fault.what, &fault.mend)).collect();
     troubles.extend(custody(facts));
-    troubles.extend(facts.keys.iter().filter_map(|key| one(key, bounds, now)));
+    troubles.extend(facts.keys.iter().filter_map(|key| one(key, &facts.keys, bounds, now)));
     if running {
         troubles.extend(WORKING.into_iter().filter_map(|purpose| signs(&facts.keys, purpose)));
     }
@@ -44,7 +44,7 @@ fn custody(facts: &KeyFacts) -> Vec<Finding> {
 }
 
 /// The one thing about a key that matters most.
-fn one(key: &KeyFact, bounds: &Bounds, now: Timestamp) -> Option<Finding> {
+fn one(key: &KeyFact, all: &[KeyFact], bounds: &Bounds, now: Timestamp) -> Option<Finding> {
     let (name, missing, here) = (&key.name, key.held == Some(false), key.held == Some(true));
     let ended = key.valid_until.is_some_and(|until| until <= now);
     let found = |level, what: String, mend: String| Some(Finding::of_level(level, Area::Keys, what, mend));
@@ -56,7 +56,10 @@ fn one(key: &KeyFact, bounds: &Bounds, now: Timestamp) -> Option<Finding> {
         _ if key.purpose == KeyPurpose::Root => None,
         Some(KeyStatus::Active) if missing => {
             let what = format!("{name} is active in the descriptor, and the node does not hold it");
-            found(Level::Critical, what, mends::RESTORE.into())
+            // Another key does the work: nothing fails, and what peers expect of this one is lost all the same.
+            let other = |other: &KeyFact| other.purpose == key.purpose && other.is_active() && other.held == Some(true);
+            let level = if all.iter().any(other) { Level::Warning } else { Level::Critical };
+            found(level, what, mends::RESTORE.into())
         }
         Some(KeyStatus::Active) => {
             let (level, when) = ending(key.valid_until, bounds, now)?;
@@ -146,6 +149,12 @@ mod tests {
             root.valid_until = Some(at(DAY));
         };
         check(root, Level::Critical, "root key");
+    }
+
+    #[test]
+    fn lost_key_beside_one_that_does_its_work_is_a_warning() {
+        let lost = second(Some(KeyStatus::Active), false, None);
+        check(|facts| facts.keys.push(lost), Level::Warning, "does not hold it");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use selat_complaint::{Complaint, Exit};
 use selat_wire::desk::{Finding, FindingLevel};
 use serde_json::{Value, json};
 
-use super::SHAPE_VERSION;
 use super::table::Rows;
+use super::{SHAPE_VERSION, words};
 use crate::cli::FINDING_COLUMNS;
 
 /// The findings as a table.
@@ -43,8 +43,12 @@ pub(crate) fn summary(findings: &[Finding]) -> String {
     let count = |level| findings.iter().filter(|finding| finding.level() == level).count();
     let (critical, warnings) = (count(FindingLevel::Critical), count(FindingLevel::Warning));
     match critical + warnings {
-        0 => format!("{} findings, all in order", findings.len()),
-        _ => format!("{critical} critical, {warnings} warnings, {} findings altogether", findings.len()),
+        0 => format!("{}, all in order", words::count(findings.len(), "finding")),
+        _ => format!(
+            "{critical} critical, {}, {} altogether",
+            words::count(warnings, "warning"),
+            words::count(findings.len(), "finding")
+        ),
     }
 }
 

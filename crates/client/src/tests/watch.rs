@@ -24,7 +24,7 @@ async fn doctor_shows_what_the_node_finds_and_ends_with_8_when_a_person_is_neede
     assert_eq!(exit, Exit::Attention, "{}", said.talk());
     let data = said.data();
     assert!(data.contains("WARNING") && data.contains("selat peer ping IDN"), "{data}");
-    assert_eq!(said.talk(), "0 critical, 1 warnings, 2 findings altogether\n");
+    assert_eq!(said.talk(), "0 critical, 1 warning, 2 findings altogether\n");
     desk.seen(|seen| {
         let asked = &seen.examinations[0];
         assert_eq!((asked.warn_s, asked.crit_s), (60 * 86_400, 14 * 86_400));

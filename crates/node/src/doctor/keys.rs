@@ -33,10 +33,9 @@ fn custody(facts: &KeyFacts) -> Vec<Finding> {
         findings.push(Finding::warning(Area::Keys, what, mends::protect()));
     }
     if let Some(first) = facts.roots_here.first() {
-        let what = format!(
-            "{} root keys lie on the node's disk: whoever has enough of them speaks for the participant",
-            facts.roots_here.len()
-        );
+        let count = facts.roots_here.len();
+        let lie = if count == 1 { "1 root key lies".to_owned() } else { format!("{count} root keys lie") };
+        let what = format!("{lie} on the node's disk: whoever has enough of them speaks for the participant");
         let folder = first.parent().unwrap_or(first).display();
         findings.push(Finding::warning(Area::Keys, what, mends::roots_away(&folder)));
     }
@@ -196,7 +195,7 @@ mod tests {
     #[test]
     fn custody_is_told_with_what_mends_it() {
         check(|facts| facts.plain = true, Level::Warning, "not encrypted");
-        check(|facts| facts.roots_here = vec!["/x/root/root-1.key".into()], Level::Warning, "1 root keys");
+        check(|facts| facts.roots_here = vec!["/x/root/root-1.key".into()], Level::Warning, "1 root key lies");
         let fault = KeyFileFault { what: "/k/record-1.key is open to others".into(), mend: "chmod 600".into() };
         check(|facts| facts.faults = vec![fault], Level::Critical, "open to others");
     }

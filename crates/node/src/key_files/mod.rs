@@ -13,7 +13,9 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use selat_complaint::Complaint;
 use selat_keyring::backup::{self, Backup, BackupError, Manifest};
-use selat_keyring::{Custody, Expected, Keyring, NamedSecret, Passphrase, PassphraseSource, Protection};
+use selat_keyring::{
+    Custody, Expected, Keyring, NamedSecret, Passphrase, PassphraseError, PassphraseSource, Protection,
+};
 use selat_record::Timestamp;
 use selat_seal::Entropy;
 
@@ -126,7 +128,7 @@ pub fn run_backup(args: &BackupArgs, now: Timestamp, entropy: Arc<dyn Entropy>) 
     refuse_existing(&args.file)?;
     let question = format!("passphrase of the backup of {}", config.node.participant);
     let passphrase = source(args.passphrase_file.as_ref(), &question).choose();
-    let passphrase = passphrase.map_err(|error| told(BackupError::Passphrase(error)))?;
+    let passphrase = passphrase.map_err(|error| locked(&error))?;
     let sealed = backup::write(&ring, &passphrase, now).map_err(told)?;
     backup::write_file(&args.file, &sealed).map_err(told)?;
     let manifest = backup::read(&sealed, &passphrase).map_err(told)?.manifest().clone();
@@ -146,7 +148,10 @@ pub fn run_restore(args: &RestoreArgs, entropy: Arc<dyn Entropy>) -> Result<Kept
         }
         None => Custody { folder: args.to.clone(), protection: Protection::under(&passphrase), token: None },
     };
-    backup.restore(&custody, entropy).map_err(told)?;
+    backup.restore(&custody, entropy).map_err(|error| match error {
+        BackupError::Passphrase(error) => without_passphrase(&error),
+        other => told(other),
+    })?;
     Ok(Kept { manifest: backup.manifest().clone(), place: args.to.clone(), warning: None })
 }
 
@@ -154,7 +159,7 @@ pub fn run_restore(args: &RestoreArgs, entropy: Arc<dyn Entropy>) -> Result<Kept
 fn open(path: &Path, passphrase_file: Option<&PathBuf>) -> Result<(Backup, Passphrase), Complaint> {
     let sealed = backup::read_file(path).map_err(told)?;
     let passphrase = source(passphrase_file, "passphrase of the backup").read();
-    let passphrase = passphrase.map_err(|error| told(BackupError::Passphrase(error)))?;
+    let passphrase = passphrase.map_err(|error| locked(&error))?;
     Ok((backup::read(&sealed, &passphrase).map_err(told)?, passphrase))
 }
 
@@ -181,6 +186,18 @@ fn names(manifest: &Manifest) -> Vec<String> {
         backup::Content::Secret(_) | backup::Content::Companion => None,
     });
     keys.collect()
+}
+
+/// The passphrase of the backup cannot be had.
+fn locked(error: &PassphraseError) -> Complaint {
+    Complaint::about(&explain::BACKUP_LOCKED).cause(words(error))
+}
+
+/// The backup is open, and the passphrase that the configuration wants for the restored files cannot be had here.
+fn without_passphrase(error: &PassphraseError) -> Complaint {
+    let mend = "leave --config out: the files are then under the passphrase of the backup";
+    let problem = "there is no passphrase for the restored files";
+    Complaint::about(&explain::KEY_LOCKED).problem(problem).cause(words(error)).mend(mend)
 }
 
 /// A failure of the work on a backup.

@@ -135,6 +135,21 @@ fn keys_are_restored_under_the_passphrase_of_the_backup_when_nothing_else_is_sai
 }
 
 #[test]
+fn passphrase_that_only_the_service_is_given_is_missed_by_name_and_leaves_nothing_behind() {
+    let place = Place::new();
+    place.backup("keys.backup").unwrap();
+    let path = place.path("aus/selat.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let kept = text.lines().filter(|line| !line.starts_with("protection")).collect::<Vec<_>>().join("\n");
+    let said = kept.lines().any(|line| line == "[keys]");
+    let line = "[keys]\nprotection = \"credential\"";
+    let text = if said { kept.replacen("[keys]", line, 1) } else { format!("{kept}\n{line}\n") };
+    fs::write(&path, text).unwrap();
+    assert_eq!(code(place.restore("restored", Some("aus/selat.toml"))), "SLT-1106");
+    assert!(!place.path("restored").exists());
+}
+
+#[test]
 fn restoring_never_overwrites() {
     let place = Place::new();
     place.backup("keys.backup").unwrap();

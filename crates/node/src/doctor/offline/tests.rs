@@ -62,7 +62,7 @@ async fn root_keys_left_on_the_node_are_told() {
     fs::create_dir(dir.join("root")).unwrap();
     fs::write(dir.join("root/root-1.key"), "").unwrap();
     let found = troubles(&dir).await;
-    assert!(found.iter().any(|(_, _, what)| what.contains("1 root keys lie on the node's disk")), "{found:#?}");
+    assert!(found.iter().any(|(_, _, what)| what.contains("1 root key lies on the node's disk")), "{found:#?}");
 }
 
 #[tokio::test]

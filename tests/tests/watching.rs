@@ -7,12 +7,15 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
-use selat_tests::{Node, Scene};
+use selat_tests::{Node, Scene, until};
 use serde_json::Value;
 
 /// The program that cargo has built for these suites.
 const BUILT: &str = env!("CARGO_BIN_EXE_selat-under-test");
+/// Two nodes that know each other have greeted each other by then.
+const PATIENCE: Duration = Duration::from_secs(40);
 const CONFIG: &str = "--config aus/selat.toml";
 
 /// The findings that are not good, as `area: what`.
@@ -63,6 +66,18 @@ fn doctor_tells_the_way_from_a_fresh_node_to_one_that_lacks_nothing() {
     aus.does(&format!("key drill {CONFIG} aus.backup --passphrase-file backup.pass"));
     let tried = troubles(&aus, "doctor");
     assert!(matches!(tried.as_slice(), [only] if only.contains("not encrypted")), "{tried:#?}");
+
+    let measured = [
+        "selat_descriptor_refresh_age_seconds{peer=\"IDN\"}",
+        "selat_descriptor_acknowledged_version{peer=\"IDN\"} 1.0",
+        "selat_peer_clock_skew_seconds{peer=\"IDN\"}",
+        "selat_peer_connected{peer=\"IDN\"} 1.0",
+    ];
+    let compared = until(PATIENCE, || {
+        let text = aus.does("metrics").stdout;
+        measured.iter().all(|line| text.contains(line)).then_some(())
+    });
+    assert!(compared.is_some(), "{}", aus.does("metrics").stdout);
 
     aus.does("peer suspend IDN --reason 'asked by its duty desk'");
     let suspended = troubles(&aus, "doctor --peer IDN");

@@ -7,9 +7,10 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 use std::time::Duration;
 
-use selat_tests::{Node, Scene, until};
+use selat_tests::{Node, Scene, root, until};
 use serde_json::Value;
 
 /// The program that cargo has built for these suites.
@@ -180,4 +181,13 @@ fn drill_tells_when_a_key_was_turned_after_the_backup() {
     let shape = &failed.json_lines()[0];
     let missing = shape["keys"].as_array().unwrap().iter().filter(|key| key["verdict"] == "missing").count();
     assert_eq!((missing, &shape["passed"]), (4, &Value::Bool(false)), "{shape:#}");
+}
+
+#[test]
+fn alert_rules_are_taken_by_the_collectors_own_tool() {
+    let rules = root().join("deploy/prometheus/selat-rules.yml");
+    match Command::new("promtool").args(["check", "rules"]).arg(rules).output() {
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
+        Err(fault) => eprintln!("SKIPPED: promtool: {fault}"),
+    }
 }

@@ -8,12 +8,13 @@
 mod drafting;
 mod view;
 
+use std::mem::discriminant;
 use std::sync::Arc;
 
 use selat_policy::{DeskAct, may};
 use selat_record::pb::{AuditAction, KeyPurpose};
 use selat_record::{Faults, Timestamp};
-use selat_seal::succession::{self, Deed, Goal, History, Plan, Readiness, Situation};
+use selat_seal::succession::{self, Deed, Goal, History, Plan, Readiness, Situation, Step, StepState};
 use selat_seal::{AcceptedDescriptor, HeldKey, KeyId, keyfile};
 use tracing::info;
 
@@ -133,20 +134,23 @@ impl Exchange {
         if made.plan.state != state {
             return Err(ExchangeError::PlanChanged);
         }
-        let mut done = Vec::new();
+        let (shown, mut done) = (made.plan.clone(), Vec::new());
         for _ in 0..DEEDS_MAX {
-            // With its last deed a turn is over; the next is another goal, and only an operator begins it.
-            let begins = |deed: &Deed| matches!(deed, Deed::Generate { .. }) && !done.is_empty();
-            let due = made.plan.due().find(|deed| is_of_the_ring(deed) && !begins(deed)).cloned();
-            let Some(deed) = due else { break };
+            let due = made.plan.due().find(|deed| is_of_the_ring(deed) && is_left(&shown, deed));
+            let Some(deed) = due.cloned() else { break };
             done.push(self.carry_out(actor, &made.goal, &deed).await?);
             made = self.planned(made.goal).await?;
         }
-        let due = made.plan.due().find(|deed| deed.publishes()).cloned();
+        let due = made.plan.due().find(|deed| deed.publishes() && is_left(&shown, deed)).cloned();
         let draft = match due {
             Some(deed) => Some(self.draft_for(actor, &made.goal, &deed, &mut done).await?),
             None => None,
         };
+        if begins(&made.plan) && !begins(&shown) {
+            // With its last deed a turn is over; the next is another goal, and only an operator begins it.
+            let steps = shown.steps.into_iter().map(|step| Step { state: StepState::Done, ..step }).collect();
+            made.plan = Plan { steps, ..made.plan };
+        }
         Ok(Applied { plan: made, done, draft })
     }
 
@@ -281,6 +285,21 @@ impl Want {
 /// Enough of a key's id to know it by, as everywhere on the command line.
 fn short(key: KeyId) -> String {
     key.to_string().chars().take(8).collect()
+}
+
+/// True if the first step of a turn is still to be done.
+fn begins(plan: &Plan) -> bool {
+    plan.due().any(|deed| matches!(deed, Deed::Generate { .. }))
+}
+
+/// True if the plan that the operator saw wanted such a deed and had not seen it done. Which key it is about may be known
+/// only since.
+fn is_left(shown: &Plan, deed: &Deed) -> bool {
+    let same = |step: &Step| match (&step.deed, deed) {
+        (Deed::Destroy { key: one }, Deed::Destroy { key: other }) => one == other,
+        (one, other) => discriminant(one) == discriminant(other),
+    };
+    shown.steps.iter().any(|step| step.state != StepState::Done && same(step))
 }
 
 /// True for what is done to the keys that are held.

@@ -52,6 +52,8 @@ mod restart;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod rotation;
+#[cfg(test)]
 mod staleness;
 #[cfg(test)]
 mod standing;

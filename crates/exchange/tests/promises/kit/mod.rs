@@ -9,6 +9,7 @@ mod lasting;
 mod party;
 mod records;
 mod ring;
+mod rotating;
 mod theft;
 mod trees;
 mod wire;
@@ -34,7 +35,8 @@ pub use clock::{HandClock, Seeded};
 pub use lasting::Lasting;
 pub use party::{Party, envelope_over, federation, signed};
 pub use records::{Conditions, actor, find, id, officer, operator, person, reason};
-pub use ring::Ring;
+pub use ring::{Ring, RingFault};
+pub use rotating::{goal, signed_by};
 pub use wire::{Call, Manners, Wire};
 
 /// What the nodes of one test share.
@@ -107,6 +109,18 @@ impl Federation {
         let ring = Arc::new(Ring::of(&party, self.entropy.clone()));
         let file = vec![party.descriptor(1).envelope().clone()];
         self.assemble((party, ring, file), bench.clone(), bench, limits).await
+    }
+
+    /// The same with the keys that an earlier node of the party left.
+    pub async fn open_with_ring(
+        &self,
+        party: Party,
+        engine: Arc<dyn Engine>,
+        ring: Arc<Ring>,
+    ) -> Result<Node, ExchangeError> {
+        let bench = Arc::new(Bench::over(engine, self.clock.clone()));
+        let file = vec![party.descriptor(1).envelope().clone()];
+        self.assemble((party, ring, file), bench.clone(), bench, Limits::default()).await
     }
 
     /// The same without the bench between: what runs side by side in the exchange does so in the store too.

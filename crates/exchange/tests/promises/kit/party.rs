@@ -95,7 +95,8 @@ impl Party {
         sign_with_roots(&message, &roots.iter().collect::<Vec<_>>())
     }
 
-    fn root(&self, n: u8) -> SecretKey {
+    /// A root key; the first two of three are enough.
+    pub fn root(&self, n: u8) -> SecretKey {
         self.secret(&format!("root {n}"))
     }
 

@@ -14,17 +14,40 @@ use super::{Party, Seeded};
 pub struct Ring {
     keys: Mutex<BTreeMap<KeyId, Arc<Signer>>>,
     entropy: Arc<Seeded>,
+    fault: Mutex<Option<RingFault>>,
+}
+
+/// How the home of the keys fails once. To its caller all look the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RingFault {
+    /// The next key that is to be made or destroyed is not.
+    Fails,
+    /// It is, and the caller is not told.
+    FailsAfterwards,
 }
 
 impl Ring {
     pub fn of(party: &Party, entropy: Arc<Seeded>) -> Self {
         let purposes = [KeyPurpose::Record, KeyPurpose::Query, KeyPurpose::Log, KeyPurpose::TlsCa];
         let signers = purposes.map(|purpose| Arc::new(Signer::new(purpose, party.key(purpose))));
-        Self { keys: Mutex::new(signers.map(|signer| (signer.id(), signer)).into()), entropy }
+        let keys = signers.map(|signer| (signer.id(), signer)).into();
+        Self { keys: Mutex::new(keys), entropy, fault: Mutex::default() }
     }
-}
 
-impl Ring {
+    /// Fails the next time that a key is made or destroyed.
+    pub fn fail_next(&self, fault: RingFault) {
+        *self.fault.lock().unwrap() = Some(fault);
+    }
+
+    fn work<T>(&self, work: impl FnOnce() -> T) -> Result<T, KeyFailure> {
+        let fault = self.fault.lock().unwrap().take();
+        if fault == Some(RingFault::Fails) {
+            return Err(KeyFailure::new("the test says so"));
+        }
+        let done = work();
+        if fault.is_some() { Err(KeyFailure::new("the test says so")) } else { Ok(done) }
+    }
+
     /// Takes a key away.
     pub fn take(&self, id: KeyId) -> Arc<Signer> {
         self.keys.lock().unwrap().remove(&id).unwrap()
@@ -46,9 +69,11 @@ impl KeyRing for Ring {
     }
 
     fn generate(&self, purpose: KeyPurpose) -> Result<KeyId, KeyFailure> {
-        let signer = Arc::new(Signer::new(purpose, SecretKey::generate(&*self.entropy as &dyn Entropy)));
-        self.keys.lock().unwrap().insert(signer.id(), signer.clone());
-        Ok(signer.id())
+        self.work(|| {
+            let signer = Arc::new(Signer::new(purpose, SecretKey::generate(&*self.entropy as &dyn Entropy)));
+            self.keys.lock().unwrap().insert(signer.id(), signer.clone());
+            signer.id()
+        })
     }
 
     fn describe(&self, id: KeyId, valid_from: Timestamp) -> Result<pb::Key, KeyFailure> {
@@ -60,8 +85,7 @@ impl KeyRing for Ring {
     }
 
     fn destroy(&self, id: KeyId) -> Result<(), KeyFailure> {
-        self.keys.lock().unwrap().remove(&id);
-        Ok(())
+        self.work(|| _ = self.keys.lock().unwrap().remove(&id))
     }
 
     fn custody(&self) -> String {

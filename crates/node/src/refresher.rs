@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use selat_exchange::{Exchange, RefreshError, Refreshed};
-use selat_record::ParticipantId;
+use selat_record::{ParticipantId, Timestamp};
 use selat_seal::Entropy;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -47,36 +47,65 @@ impl Refresher {
     }
 
     async fn compare_for_ever(&self, peer: &ParticipantId) {
-        let called = self.exchange.refresh_call_of(peer);
         let mut failures = 0;
         // Two nodes that cannot agree call each other with each try, and would do so without end.
         let mut heeds_calls = true;
         loop {
-            match self.exchange.refresh(peer).await {
-                Ok(done) => {
-                    let Refreshed { version, pulled, pushed, .. } = done;
-                    debug!(%peer, version, pulled, pushed, "descriptors compared");
-                    (failures, heeds_calls) = (0, true);
-                }
-                Err(error) => {
-                    tell(peer, &error, failures);
-                    failures += 1;
-                }
-            }
-            let pause = self.pause(peer, failures);
+            let begun = self.exchange.clock().now();
+            failures = self.compare(peer, failures).await;
+            heeds_calls |= failures == 0;
             self.exchange.clock().sleep(CALLS_APART).await;
-            tokio::select! {
-                () = self.exchange.clock().sleep(pause) => heeds_calls = true,
-                () = called.notified(), if heeds_calls => heeds_calls = failures == 0,
+            while !self.is_due(peer, failures, &mut heeds_calls).await && self.is_settled_since(peer, begun) {
+                failures = 0;
+            }
+        }
+    }
+
+    /// Waits for a call or for the end of the pause. True if another comparison is due whatever came meanwhile.
+    async fn is_due(&self, peer: &ParticipantId, failures: u32, heeds_calls: &mut bool) -> bool {
+        let called = self.exchange.refresh_call_of(peer);
+        tokio::select! {
+            () = self.exchange.clock().sleep(self.pause(peer, failures)) => {
+                *heeds_calls = true;
+                failures == 0
+            }
+            () = called.notified(), if *heeds_calls => {
+                *heeds_calls = failures == 0;
+                true
+            }
+        }
+    }
+
+    /// True when the peer said hello itself after a comparison that failed, and neither side lacked anything.
+    fn is_settled_since(&self, peer: &ParticipantId, begun: Timestamp) -> bool {
+        let book = self.exchange.book();
+        let Ok(entry) = book.peer(peer) else { return false };
+        let known = self.exchange.comparison(entry);
+        known.acknowledged == self.exchange.descriptor().version() && known.refreshed.is_some_and(|at| at >= begun)
+    }
+
+    /// One comparison; how many have failed in a row now.
+    async fn compare(&self, peer: &ParticipantId, failures: u32) -> u32 {
+        match self.exchange.refresh(peer).await {
+            Ok(Refreshed { version, pulled, pushed, .. }) => {
+                debug!(%peer, version, pulled, pushed, "descriptors compared");
+                0
+            }
+            Err(error) => {
+                tell(peer, &error, failures);
+                failures + 1
             }
         }
     }
 
     fn pause(&self, peer: &ParticipantId, failures: u32) -> Duration {
-        let period = self.period.unwrap_or_else(|| self.hinted(peer));
         let mut drawn = [0; 4];
         self.entropy.fill(&mut drawn);
-        spread(pause_after(failures, period), u32::from_be_bytes(drawn))
+        spread(pause_after(failures, self.period(peer)), u32::from_be_bytes(drawn))
+    }
+
+    fn period(&self, peer: &ParticipantId) -> Duration {
+        self.period.unwrap_or_else(|| self.hinted(peer))
     }
 
     fn hinted(&self, peer: &ParticipantId) -> Duration {

@@ -40,6 +40,8 @@ mod links;
 #[cfg(test)]
 mod onboarding;
 #[cfg(test)]
+mod playbook;
+#[cfg(test)]
 mod protection;
 #[cfg(test)]
 mod publishing;
@@ -47,6 +49,8 @@ mod publishing;
 mod quarantine;
 #[cfg(test)]
 mod races;
+#[cfg(test)]
+mod resign;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]

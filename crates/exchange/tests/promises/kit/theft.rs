@@ -1,7 +1,7 @@
 //! A key in other hands, and what its owner publishes then.
 
-use selat_record::Timestamp;
 use selat_record::pb::{self, KeyPurpose, KeyStatus};
+use selat_record::{Payload, Timestamp};
 use selat_seal::{KeyId, KeyRing};
 
 use super::Node;
@@ -20,6 +20,11 @@ impl Node {
         .unwrap();
         assert_eq!(self.in_use(purpose), Some(made), "nothing more is signed with the stolen key");
         stolen
+    }
+
+    /// A payload, signed with the key that is in use now.
+    pub fn sign_as_node<P: Payload>(&self, payload: &P) -> pb::Envelope {
+        self.signer(P::PURPOSE).unwrap().sign(payload).unwrap().envelope
     }
 
     /// Finds out that a compromise began earlier.

@@ -25,7 +25,7 @@ const HINT_MAX: Duration = Duration::from_secs(24 * 3600);
 const UNHINTED: Duration = Duration::from_secs(3600);
 /// Calls to compare at once are heeded this far apart, and after a failure once until its pause is over: a peer may call for
 /// it with every hello.
-const CALLS_APART: Duration = Duration::from_secs(1);
+const CALLS_APART_MS: u64 = 250;
 
 /// What a refresher needs.
 pub struct Refresher {
@@ -35,6 +35,14 @@ pub struct Refresher {
     pub entropy: Arc<dyn Entropy>,
     /// How often to look; `None`: as the peer hints.
     pub period: Option<Duration>,
+}
+
+/// Which calls to compare at once are heeded.
+struct Calls {
+    /// Any at all.
+    heeded: bool,
+    /// The next one not before this moment of the monotonic clock.
+    next_ms: u64,
 }
 
 impl Refresher {
@@ -49,28 +57,28 @@ impl Refresher {
     async fn compare_for_ever(&self, peer: &ParticipantId) {
         let mut failures = 0;
         // Two nodes that cannot agree call each other with each try, and would do so without end.
-        let mut heeds_calls = true;
+        let mut calls = Calls { heeded: true, next_ms: 0 };
         loop {
             let begun = self.exchange.clock().now();
             failures = self.compare(peer, failures).await;
-            heeds_calls |= failures == 0;
-            self.exchange.clock().sleep(CALLS_APART).await;
-            while !self.is_due(peer, failures, &mut heeds_calls).await && self.is_settled_since(peer, begun) {
+            calls.heeded |= failures == 0;
+            while !self.is_due(peer, failures, &mut calls).await && self.is_settled_since(peer, begun) {
                 failures = 0;
             }
         }
     }
 
     /// Waits for a call or for the end of the pause. True if another comparison is due whatever came meanwhile.
-    async fn is_due(&self, peer: &ParticipantId, failures: u32, heeds_calls: &mut bool) -> bool {
-        let called = self.exchange.refresh_call_of(peer);
+    async fn is_due(&self, peer: &ParticipantId, failures: u32, calls: &mut Calls) -> bool {
+        let (called, clock) = (self.exchange.refresh_call_of(peer), self.exchange.clock());
         tokio::select! {
-            () = self.exchange.clock().sleep(self.pause(peer, failures)) => {
-                *heeds_calls = true;
+            () = clock.sleep(self.pause(peer, failures)) => {
+                calls.heeded = true;
                 failures == 0
             }
-            () = called.notified(), if *heeds_calls => {
-                *heeds_calls = failures == 0;
+            () = called.notified(), if calls.heeded => {
+                clock.sleep(Duration::from_millis(calls.next_ms.saturating_sub(clock.monotonic_ms()))).await;
+                *calls = Calls { heeded: failures == 0, next_ms: clock.monotonic_ms().saturating_add(CALLS_APART_MS) };
                 true
             }
         }

@@ -143,7 +143,7 @@ impl Exchange {
         let now = self.clock.now();
         let at = At { now, first_logged: now };
         let query = verify::<pb::Query>(self.book().trust(), envelope, peer, at).map_err(|error| {
-            self.conduct.fault(peer, &format!("query did not verify: {error}"), now);
+            self.not_verified(peer, "query", &error);
             AnswerError::Unverified(error)
         })?;
         if query.get().header.as_ref().is_none_or(|header| header.audience != self.participant().as_str()) {

@@ -301,7 +301,7 @@ impl Exchange {
     }
 
     fn bad_answer(&self, peer: &ParticipantId, error: &SealError) -> Ending {
-        self.conduct.fault(peer, &format!("answer did not verify: {error}"), self.clock.now());
+        self.not_verified(peer, "answer", error);
         Ending::BadSignature(error.to_string())
     }
 

@@ -15,6 +15,7 @@ use selat_store::repositories::{KnownCheckpoint, Quarantined, Source};
 use crate::accounts::{Act, leaf_matches};
 use crate::contents::{Content, Opened, Reader};
 use crate::ingest::Stored;
+use crate::port::CallError;
 use crate::refresh::RefreshError;
 use crate::{Book, Exchange, ExchangeError, doubt};
 
@@ -138,7 +139,7 @@ impl Exchange {
         if let Err(IntakeError::NewerKeys) = result {
             // A peer that replaced a key in an emergency signs with the new one before everybody has heard of it.
             result = match self.refresh(peer).await {
-                Err(RefreshError::Call(_)) => result,
+                Err(RefreshError::Call(CallError::Unreachable(_) | CallError::Late)) => result,
                 Err(RefreshError::Own(error)) => Err(error.into()),
                 // What is unknown still is none of its keys.
                 Ok(_) | Err(_) => self.take_checked(peer, &segment, UnknownKeys::Judge).await,

@@ -5,9 +5,11 @@
 //! comparison, and counts only once it is durable; whatever the peer says, only envelopes change anything.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use selat_record::ParticipantId;
 use selat_seal::SealError;
+use tracing::info;
 
 use crate::chains::{REPLY_MAX, may_be_shown};
 use crate::equivocation::Verdict;
@@ -19,6 +21,8 @@ use crate::{Exchange, ExchangeError};
 const HELD_MAX: usize = 128;
 /// Most versions that one comparison pulls, and most that it pushes. A chain that is longer goes on at the next.
 const STEPS_MAX: usize = 64;
+/// Whose newest descriptor was seen within this span cannot have a key that is not in it, but for the shortest while.
+const ASKED_LATELY: Duration = Duration::from_secs(2 * 60);
 
 /// What a comparison brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -261,6 +265,25 @@ impl Exchange {
         let error = RefreshError::HoldsUnknown(yours.version);
         self.descriptor_is_unwell(peer, &error.to_string());
         self.dispute(peer, self.participant(), yours.version).await.map_or_else(|error| error, |_| error)
+    }
+
+    /// A query or an answer of the peer did not verify: a fault. Only who has not been asked lately may have a key that we
+    /// cannot know yet, because it replaced one in an emergency a moment ago.
+    pub(crate) fn not_verified(&self, peer: &ParticipantId, what: &str, error: &SealError) {
+        let now = self.clock.now();
+        let is_newer = matches!(error, SealError::UnknownKey(_) | SealError::KeyPending);
+        if is_newer {
+            self.refresh_call_of(peer).notify_one();
+        }
+        let book = self.book();
+        let seen = book.peer(peer).ok().and_then(|entry| {
+            let approved = entry.row.approval.as_ref().map(|approval| approval.at);
+            approved.max(self.comparison(entry).refreshed)
+        });
+        if is_newer && seen.is_none_or(|at| at.plus(ASKED_LATELY) < now) {
+            return info!(%peer, what, "signed with a key that is not known here: the peer is asked for its descriptor");
+        }
+        self.conduct.fault(peer, &format!("{what} did not verify: {error}"), now);
     }
 
     /// What a peer did wrong, counted against it.

@@ -94,6 +94,34 @@ async fn query_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn question_under_a_key_that_was_replaced_a_moment_ago_is_no_fault() {
+    let (federation, [aus, idn, _]) = peers().await;
+    federation.clock.turn(HOUR);
+    federation.wire.unplug(aus.id());
+    idn.replace_key(KeyPurpose::Query, idn.now()).await;
+    let called = aus.refresh_call_of(idn.id());
+    for _ in 0..9 {
+        let query = idn.sign_as_node(&idn.query(aus.id(), by_name("Budi Contoh")));
+        let early = aus.asked_with(&idn, &query).await;
+        assert!(matches!(&early, Err(AnswerError::Unverified(error)) if error.code() == "UNKNOWN_KEY"), "{early:?}");
+    }
+    called.notified().await;
+    assert_eq!(aus.conduct().cut_off(idn.id(), aus.now()), None);
+    aus.learns_of(&idn).await;
+    aus.asked_with(&idn, &idn.sign_as_node(&idn.query(aus.id(), by_name("Budi Contoh")))).await.unwrap();
+    // Who was asked a moment ago has no such excuse.
+    let unknown = crate::kit::envelope_over(
+        <pb::Query as selat_record::Payload>::TYPE,
+        Vec::new(),
+        &selat_seal::SecretKey::from_seed([7; 32]),
+    );
+    for _ in 0..9 {
+        assert!(aus.asked_with(&idn, &unknown).await.is_err());
+    }
+    assert!(aus.conduct().cut_off(idn.id(), aus.now()).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn log_key() {
     let (federation, [aus, idn, _]) = peers().await;
     idn.hold(person("Budi Contoh")).await;

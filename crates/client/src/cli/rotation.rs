@@ -237,9 +237,9 @@ pub struct RevokeArgs {
 /// What `selat key resign` takes.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Own records that a compromised key signed, first logged since it was: peers do not accept them. Signed anew they are new \
-versions and go to those who have them. Asks first (the participant is typed; --yes for scripts). It may be broken off and \
-run again.
+Own records that a compromised key signed: no peer takes them in any more, whenever they were made. Signed anew they are \
+new versions and go to those who may have them. Asks first (the participant is typed; --yes for scripts). It may be broken \
+off and run again.
 
 Examples:
   selat key resign --list

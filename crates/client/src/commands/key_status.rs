@@ -44,7 +44,7 @@ pub(super) async fn resign(session: &mut Session<'_>, args: &ResignArgs) -> Resu
         return list(session, &first);
     }
     if first.records.is_empty() {
-        session.screen.say("nothing to sign anew: no own record was signed by a compromised key since it was");
+        session.screen.say("nothing to sign anew: no own record is signed by a compromised key");
         return Ok(Exit::Ok);
     }
     let participant = participant(&mut desk).await?;

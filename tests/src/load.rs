@@ -1,17 +1,19 @@
 //! Steady work for a federation of processes: records put and released, peers asked, over each node's own desk socket.
 //!
 //! Promise: every call is counted with how it ended; a call that failed, a release that was refused and a peer that did not
-//! answer are kept word for word. Each node has one writer and one asker, each with one call under way at a time, so that
-//! the load follows what the machine can do. Leaves out what the records say: they are made up.
+//! answer are kept word for word. Each node has one writer and one asker, each with one call under way at a time and at a steady
+//! pace: well below what a small machine can do, because a node that has no time left says so, and rightly. Leaves out what
+//! the records say: they are made up.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use selat_interop::draft_from_json;
+use selat_node::clock::{Clock as _, SystemClock};
 use selat_record::pb;
 use selat_wire::desk::desk_client::DeskClient;
 use selat_wire::desk::search_event::Event;
@@ -24,6 +26,10 @@ use crate::{Node, person};
 
 /// A call that takes longer has failed.
 const CALL_MAX: Duration = Duration::from_secs(20);
+/// Between the beginnings of two puts at one node.
+const PUT_EVERY: Duration = Duration::from_millis(200);
+/// Between the beginnings of two searches at one node.
+const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// Work that goes on until it is stopped.
 pub struct Load {
@@ -31,7 +37,7 @@ pub struct Load {
     puts: Arc<AtomicU64>,
     searches: Arc<AtomicU64>,
     workers: Vec<JoinHandle<Account>>,
-    since: Instant,
+    clock: SystemClock,
 }
 
 /// What the work came to.
@@ -59,7 +65,7 @@ impl Load {
             puts: Arc::default(),
             searches: Arc::default(),
             workers: Vec::new(),
-            since: Instant::now(),
+            clock: SystemClock::start(),
         };
         let peers = nodes.len() - 1;
         let workers = nodes.iter().map(|node| {
@@ -93,7 +99,7 @@ impl Load {
             whole.answers += part.answers;
             whole.faults.extend(part.faults);
         }
-        Account { lasted: self.since.elapsed(), ..whole }
+        Account { lasted: Duration::from_millis(self.clock.monotonic_ms()), ..whole }
     }
 }
 
@@ -136,7 +142,9 @@ impl Worker {
     async fn write(&self, mut desk: DeskClient<Channel>) -> Account {
         let mut account = Account::default();
         let mut put = 0;
+        let mut pace = Pace::every(PUT_EVERY);
         while !self.stop.load(Ordering::Relaxed) {
+            pace.next().await;
             let draft = draft_from_json(&person(&format!("Loaded {} {put}", self.name), json!("all")));
             let draft = draft.expect("the kit's own draft is in order");
             let request = PutRecordRequest { reason: reason(), draft: Some(draft), valid_days: 0 };
@@ -161,7 +169,9 @@ impl Worker {
 
     async fn ask(&self, mut desk: DeskClient<Channel>) -> Account {
         let mut account = Account::default();
+        let mut pace = Pace::every(ASK_EVERY);
         while !self.stop.load(Ordering::Relaxed) {
+            pace.next().await;
             let find = pb::Find { name: "Loaded".into(), limit: 5, ..pb::Find::default() };
             let request = SearchRequest { reason: reason(), find: Some(find), ..SearchRequest::default() };
             if let Err(fault) = self.ask_once(&mut desk, request, &mut account).await {
@@ -198,6 +208,24 @@ impl Worker {
             account.faults.push(format!("{} was answered by {answered} of {} peers", self.name, self.peers));
         }
         Ok(())
+    }
+}
+
+/// A steady pace. Whoever is late goes on at once and does not catch up.
+struct Pace {
+    clock: SystemClock,
+    period: Duration,
+}
+
+impl Pace {
+    fn every(period: Duration) -> Self {
+        Self { clock: SystemClock::start(), period }
+    }
+
+    async fn next(&mut self) {
+        let gone = Duration::from_millis(self.clock.monotonic_ms());
+        self.clock.sleep(self.period.saturating_sub(gone)).await;
+        self.clock = SystemClock::start();
     }
 }
 

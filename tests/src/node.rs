@@ -28,13 +28,18 @@ pub struct Node {
 impl Node {
     /// Makes a node in a folder of its own within the program's. It does not run yet.
     pub fn init(program: &Program, name: &'static str) -> Self {
+        Self::init_with(program, name, "")
+    }
+
+    /// The same with `more` words for `init`.
+    pub fn init_with(program: &Program, name: &'static str, more: &str) -> Self {
         // Nobody else is likely to take the port between this and the node's start.
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the system has a free port");
         let port = listener.local_addr().expect("a bound listener has an address").port();
         let label = name.to_lowercase();
         let made = program.run(&format!(
             "init {label} --participant {name} --federation trial --unit 'Test Unit of {name}' \
-             --listen 127.0.0.1:{port} --advertise-host 127.0.0.1 --contact-email duty@{label}.example"
+             --listen 127.0.0.1:{port} --advertise-host 127.0.0.1 --contact-email duty@{label}.example {more}"
         ));
         made.ended(0);
         Self { name, program: program.clone(), serving: None }
@@ -45,11 +50,19 @@ impl Node {
         self.program.folder().join(self.name.to_lowercase())
     }
 
-    /// Puts `sections` at the end of its configuration; it reads them at its next start.
-    pub fn configure(&self, sections: &str) {
+    /// Adds keys to sections of its configuration, each as `("exchange", "find_ticks = 40")`; it reads them at its next
+    /// start.
+    pub fn configure(&self, keys: &[(&str, &str)]) {
         let path = self.folder().join("selat.toml");
-        let text = fs::read_to_string(&path).expect("init wrote the configuration");
-        fs::write(&path, format!("{text}\n{sections}")).expect("the scene's own folder can be written");
+        let mut text = fs::read_to_string(&path).expect("init wrote the configuration");
+        for (section, key) in keys {
+            let header = format!("\n[{section}]\n");
+            text = match text.split_once(&header) {
+                Some((before, after)) => format!("{before}{header}{key}\n{after}"),
+                None => format!("{text}{header}{key}\n"),
+            };
+        }
+        fs::write(&path, text).expect("the scene's own folder can be written");
     }
 
     /// Starts it and waits until its desk serves the caller.

@@ -17,6 +17,7 @@ use crate::wait::until;
 pub struct Program {
     path: PathBuf,
     folder: PathBuf,
+    environment: Vec<(String, String)>,
 }
 
 /// How a command ended.
@@ -42,7 +43,12 @@ impl Program {
     pub fn in_folder(built: &str, folder: &Path) -> Self {
         let path = folder.join("selat");
         symlink(built, &path).expect("a link can be made in the scene's own folder");
-        Self { path, folder: folder.to_owned() }
+        Self { path, folder: folder.to_owned(), environment: Vec::new() }
+    }
+
+    /// Gives every later command this variable.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// Where commands run.
@@ -54,6 +60,7 @@ impl Program {
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(&self.path);
         command.args(words(line)).current_dir(&self.folder).env_clear().stdin(Stdio::null());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

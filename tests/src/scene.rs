@@ -39,14 +39,19 @@ impl Scene {
     /// Makes and starts the nodes of `names`. They do not know each other yet.
     #[track_caller]
     pub fn found<const N: usize>(&self, names: [&'static str; N]) -> [Node; N] {
-        self.found_with(names, "")
+        self.found_of(names, |_| String::new(), &[])
     }
 
-    /// The same with `sections` at the end of each node's configuration.
+    /// The same with more words for `init` and keys of the configuration by section.
     #[track_caller]
-    fn found_with<const N: usize>(&self, names: [&'static str; N], sections: &str) -> [Node; N] {
-        let mut nodes = names.map(|name| Node::init(&self.program, name));
-        nodes.iter().for_each(|node| node.configure(sections));
+    fn found_of<const N: usize>(
+        &self,
+        names: [&'static str; N],
+        init: impl Fn(&str) -> String,
+        keys: &[(&str, &str)],
+    ) -> [Node; N] {
+        let mut nodes = names.map(|name| Node::init_with(&self.program, name, &init(name)));
+        nodes.iter().for_each(|node| node.configure(keys));
         nodes.iter_mut().for_each(Node::start);
         nodes
     }
@@ -54,13 +59,24 @@ impl Scene {
     /// Makes and starts the nodes of `names`, each pair onboarded.
     #[track_caller]
     pub fn federation<const N: usize>(&self, names: [&'static str; N]) -> [Node; N] {
-        self.federation_with(names, "")
+        self.federation_of(names, |_| String::new(), &[])
     }
 
-    /// The same with `sections` at the end of each node's configuration.
+    /// The same with keys of the configuration by section.
     #[track_caller]
-    pub fn federation_with<const N: usize>(&self, names: [&'static str; N], sections: &str) -> [Node; N] {
-        let nodes = self.found_with(names, sections);
+    pub fn federation_with<const N: usize>(&self, names: [&'static str; N], keys: &[(&str, &str)]) -> [Node; N] {
+        self.federation_of(names, |_| String::new(), keys)
+    }
+
+    /// The same, and with more words for `init` of each.
+    #[track_caller]
+    pub fn federation_of<const N: usize>(
+        &self,
+        names: [&'static str; N],
+        init: impl Fn(&str) -> String,
+        keys: &[(&str, &str)],
+    ) -> [Node; N] {
+        let nodes = self.found_of(names, init, keys);
         for (n, one) in nodes.iter().enumerate() {
             for other in nodes.iter().skip(n + 1) {
                 self.join(one, other);

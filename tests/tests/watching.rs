@@ -127,7 +127,7 @@ fn measurements_are_the_same_over_http_and_over_the_desk() {
     let scene = Scene::new(BUILT);
     let mut aus = Node::init(&scene.program, "AUS");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    aus.configure(&format!("[watch]\nmetrics_listen = \"127.0.0.1:{port}\"\n"));
+    aus.configure(&[("watch", &format!("metrics_listen = \"127.0.0.1:{port}\""))]);
     aus.start();
     let names = |text: &str| -> Vec<String> {
         let lines = text.lines().filter(|line| line.starts_with("# TYPE ")).map(str::to_owned);

@@ -20,7 +20,9 @@ const PIN: &str = "48151623";
 
 #[test]
 fn every_key_is_turned_in_tokens_under_load_and_no_call_fails() {
-    let Some(module) = MODULES.into_iter().find(|module| Path::new(module).exists()) else {
+    let tool = Command::new("softhsm2-util").arg("--version").output();
+    let module = MODULES.into_iter().find(|module| tool.is_ok() && Path::new(module).exists());
+    let Some(module) = module else {
         return walk::say("SKIPPED: SoftHSM2 is not installed; tests/install-softhsm.sh installs it");
     };
     let mut scene = Scene::new(env!("CARGO_BIN_EXE_selat-under-test"));
@@ -50,6 +52,6 @@ fn make_token(settings: &Path, label: &str) {
         .env("SOFTHSM2_CONF", settings)
         .args(["--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", PIN])
         .output()
-        .expect("the module is installed, and its tool with it");
+        .expect("the tool has said its version");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }

@@ -29,13 +29,24 @@ pub(crate) fn text_up_to(path: &Path, bytes_max: u64) -> Result<String, Complain
 }
 
 /// Writes a file that is not there yet. When this returns `Ok` it survives power loss: a signature given once more is a
-/// journey.
+/// journey. On `Err` it is not there, so that the same command can be given again.
 pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Complaint> {
-    let write = |mut file: File| file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-    File::create_new(path).and_then(write).map_err(|fault| match fault.kind() {
+    let mut file = File::create_new(path).map_err(|fault| match fault.kind() {
         ErrorKind::AlreadyExists => in_the_way(path),
         _ => unreadable(path, &fault),
+    })?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| sync_folder_of(path));
+    written.map_err(|fault| {
+        // What is told is why it could not be written; that its beginning cannot be taken away comes of the same.
+        let _ = std::fs::remove_file(path);
+        unreadable(path, &fault)
     })
+}
+
+/// A file's name is in its folder, and that is to last too.
+fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// Refuses to go on when what shall be written is there already: before a person has been asked for anything.

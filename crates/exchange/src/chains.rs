@@ -109,6 +109,8 @@ impl Exchange {
             let book = self.book_as_stored().await?;
             let known = book.approved_peer(peer)?.clone();
             if known.descriptor.content_id() == selat_seal::content_id(envelope) {
+                // It may have been taken in by a write whose outcome was unknown, and nobody has looked since.
+                self.doubt_later(peer);
                 return Ok(Arc::new(known.descriptor));
             }
             let now = self.clock.now();
@@ -128,9 +130,7 @@ impl Exchange {
             info!(%peer, version = entry.descriptor.version(), "accepted the peer's next descriptor");
             (Arc::new(entry.descriptor), was_stale)
         };
-        // A log may be long, and whoever showed us the descriptor waits.
-        let (exchange, doubted) = (self.clone(), peer.clone());
-        self.spawn(async move { exchange.doubt_and_tell(&doubted).await });
+        self.doubt_later(peer);
         self.tell_if_fresh_again(peer, was_stale);
         Ok(after)
     }

@@ -6,6 +6,7 @@
 //! come, so that it goes on after a crash and does nothing twice; a moment that moves earlier is walked for again.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use selat_record::pb::{self, AuditAction, KeyPurpose, LogEntryKind};
 use selat_record::{ContentId, ParticipantId, RecordId, Timestamp};
@@ -71,6 +72,12 @@ impl Exchange {
         for peer in peers {
             self.doubt_and_tell(&peer).await;
         }
+    }
+
+    /// Begins the walk and does not wait for it: a log may be long, and whoever showed us the descriptor waits.
+    pub(crate) fn doubt_later(self: &Arc<Self>, peer: &ParticipantId) {
+        let (exchange, peer) = (self.clone(), peer.clone());
+        self.spawn(async move { exchange.doubt_and_tell(&peer).await });
     }
 
     pub(crate) async fn doubt_and_tell(&self, peer: &ParticipantId) {

@@ -15,7 +15,7 @@ use selat_store::repositories::{Equivocation, Peer, PeerState, Stopped};
 use tracing::{error, warn};
 
 use crate::accounts::Act;
-use crate::chains::may_be_shown;
+use crate::chains::{REPLY_MAX, may_be_shown};
 use crate::port::Edition;
 use crate::refresh::RefreshError;
 use crate::{Actor, Exchange, ExchangeError, PeerEntry};
@@ -49,7 +49,7 @@ impl Exchange {
         source: &ParticipantId,
         held: &[(ParticipantId, Edition)],
     ) -> Result<(), RefreshError> {
-        let mut disputes = 0;
+        let (mut disputes, mut taken) = (0, 0);
         for (participant, claimed) in held {
             let book = self.book();
             let Some(entry) = book.peer(participant).ok().filter(|entry| may_be_shown(entry)) else { continue };
@@ -58,6 +58,10 @@ impl Exchange {
             }
             if claimed.version > entry.descriptor.version() {
                 self.refresh_call_of(participant).notify_one();
+                if entry.is_approved() && taken < DISPUTES_MAX {
+                    taken += 1;
+                    self.take_from_third(source, participant).await?;
+                }
                 continue;
             }
             let ours = self.kept_hash(participant, claimed.version).await?;
@@ -69,6 +73,31 @@ impl Exchange {
             }
             disputes += 1;
             self.dispute(source, participant, claimed.version).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes newer versions of `participant` from `source`, which says that it holds some. Its roots decide, whoever shows
+    /// what they signed: a thief at its own node would not show that its keys are compromised.
+    async fn take_from_third(
+        self: &Arc<Self>,
+        source: &ParticipantId,
+        participant: &ParticipantId,
+    ) -> Result<(), RefreshError> {
+        let book = self.book();
+        let wanted = book.approved_peer(participant)?.descriptor.version() + 1;
+        let descriptor = book.approved_peer(source)?.descriptor.clone();
+        let shown = self.port.descriptors(&descriptor, participant, wanted).await.map_err(RefreshError::Call)?;
+        for envelope in shown.iter().take(REPLY_MAX) {
+            match self.take_next(participant, envelope).await {
+                Ok(_) => {}
+                Err(RefreshError::Refused(error)) => {
+                    let fault = format!("shows a descriptor of {participant} that does not follow: {error}");
+                    self.descriptor_fault(source, &fault);
+                    return Ok(());
+                }
+                Err(other) => return Err(other),
+            }
         }
         Ok(())
     }

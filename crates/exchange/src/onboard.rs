@@ -92,7 +92,13 @@ impl Exchange {
     ) -> Result<PeerEntry, ExchangeError> {
         let (exchange, actor, peer) = (self.clone(), actor.clone(), peer.clone());
         let (words, channel) = (words.to_vec(), channel.to_owned());
-        self.to_the_end(async move { exchange.approve_heard(&actor, &peer, &words, &channel).await }).await
+        self.to_the_end(async move {
+            let approved = exchange.approve_heard(&actor, &peer, &words, &channel).await?;
+            // Its records may be here since an earlier time, signed by keys that it has lost since.
+            exchange.doubt_later(&peer);
+            Ok(approved)
+        })
+        .await
     }
 
     async fn approve_heard(

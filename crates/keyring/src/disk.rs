@@ -139,16 +139,21 @@ fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Overwrites and removes a file. Nothing there is nothing to do. What has another name yet only loses this one: the
-/// other is a key that [`write_new`] had put in place before it was stopped.
+/// other is a key that [`write_new`] had put in place before it was stopped. A link, a pipe and the like only go: what a
+/// link points at is somebody else's.
 fn wipe(path: &Path) -> io::Result<()> {
-    match fs::set_permissions(path, Permissions::from_mode(0o600)) {
+    let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        writable => writable?,
-    }
-    let mut file = OpenOptions::new().write(true).open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.nlink() == 1 {
-        io::copy(&mut io::repeat(0).take(metadata.len()), &mut file)?;
+        found => found?,
+    };
+    if found.is_file() && found.nlink() == 1 {
+        fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        let opened = file.metadata()?;
+        if (opened.dev(), opened.ino()) != (found.dev(), found.ino()) {
+            return Err(io::Error::other("somebody put another file in its place"));
+        }
+        io::copy(&mut io::repeat(0).take(opened.len()), &mut file)?;
         file.sync_all()?;
     }
     fs::remove_file(path)

@@ -20,6 +20,8 @@ fn commands_of_the_runbook_run_in_their_order() {
     for (place, command) in &commands {
         reader.run(place.as_deref(), command);
     }
+    let [kept, restored] = ["aus/keys", "restored-keys"].map(|folder| scene.path(folder).join("storage.key"));
+    assert_eq!(fs::read(kept).unwrap(), fs::read(restored).unwrap(), "what is restored is what the node opens");
     let verbs: BTreeSet<String> = commands.iter().map(|(_, command)| verb(command)).collect();
     for wanted in
         ["doctor", "key backup", "key rotate", "key resign", "key restore", "descriptor publish", "peer remove"]

@@ -241,7 +241,7 @@ async fn peer_that_holds_an_older_version_of_another_is_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn newer_version_that_another_peer_holds_calls_for_a_comparison_with_its_owner() {
+async fn newer_version_is_taken_from_whoever_shows_it_and_its_owner_is_asked_too() {
     let world = World::new().await;
     world.mys.publish_next(renamed("Third")).await.unwrap();
     world.idn.refresh(world.mys.id()).await.unwrap();
@@ -252,7 +252,7 @@ async fn newer_version_that_another_peer_holds_calls_for_a_comparison_with_its_o
         () = called.notified() => {}
         () = std::future::ready(()) => panic!("it was not called for"),
     }
-    assert_eq!(world.aus.holds_of(&world.mys), 2, "the word of a third is not enough");
+    assert_eq!(world.aus.holds_of(&world.mys), 3, "its roots have signed it, whoever shows it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

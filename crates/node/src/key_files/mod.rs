@@ -195,7 +195,9 @@ fn locked(error: &PassphraseError) -> Complaint {
 
 /// The backup is open, and the passphrase that the configuration wants for the restored files cannot be had here.
 fn without_passphrase(error: &PassphraseError) -> Complaint {
-    let mend = "leave --config out: the files are then under the passphrase of the backup";
+    let mend = "run it where the node's passphrase is to be had (for a credential: systemd-run, see deploy/README.md); without \
+                --config and SELAT_CONFIG the files come under the passphrase of the backup, and the node opens them only \
+                if it has the same";
     let problem = "there is no passphrase for the restored files";
     Complaint::about(&explain::KEY_LOCKED).problem(problem).cause(words(error)).mend(mend)
 }

@@ -75,7 +75,7 @@ fn memory() -> Arc<dyn Engine> {
 }
 
 fn sled(folder: &std::path::Path) -> Arc<dyn Engine> {
-    Arc::new(SledEngine::open(folder, CACHE).unwrap())
+    Arc::new(kit::open(folder))
 }
 
 fn quiet(inner: Arc<dyn Engine>) -> Arc<dyn Engine> {
@@ -471,7 +471,7 @@ async fn sled_after_a_restart_holds_everything_and_goes_on() {
 #[tokio::test]
 async fn sled_opened_a_second_time_is_refused_and_named() {
     let folder = tempfile::tempdir().unwrap();
-    let engine = SledEngine::open(folder.path(), CACHE).unwrap();
+    let engine = kit::open(folder.path());
     match SledEngine::open(folder.path(), CACHE).err() {
         Some(StoreError::InUse { path }) => assert_eq!(path, folder.path()),
         other => panic!("{other:?}"),

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use kit::{CACHE, Seeded, append, checked_log, log};
-use selat_store::{Batch, Engine, Scan, SledEngine};
+use kit::{Seeded, append, checked_log, log};
+use selat_store::{Batch, Engine, Scan};
 
 /// Where the child finds the store, and which round it is.
 const FOLDER: &str = "SELAT_CRASH_FOLDER";
@@ -67,7 +67,7 @@ fn parse_ack(line: &str) -> Option<(String, u64)> {
 
 /// Everything acknowledged is there, at its index; every batch is there as a whole or not at all.
 async fn check_store(folder: &Path, acknowledged: &BTreeMap<String, u64>) {
-    let engine: Arc<dyn Engine> = Arc::new(SledEngine::open(folder, CACHE).unwrap());
+    let engine: Arc<dyn Engine> = Arc::new(kit::open(folder));
     let logged = checked_log(&engine, &log("AUS")).await;
     for (name, index) in acknowledged {
         assert_eq!(logged.get(*index as usize), Some(name), "an acknowledged entry is lost");
@@ -95,7 +95,7 @@ async fn check_store(folder: &Path, acknowledged: &BTreeMap<String, u64>) {
 async fn writer_that_gets_killed() {
     let folder = std::env::var_os(FOLDER).expect("started by the test above");
     let round = std::env::var(ROUND).expect("started by the test above");
-    let engine = Arc::new(SledEngine::open(Path::new(&folder), CACHE).unwrap());
+    let engine = Arc::new(kit::open(Path::new(&folder)));
     let writers = (0..WRITERS).map(|writer| {
         let (engine, round) = (engine.clone(), round.clone());
         tokio::spawn(async move {

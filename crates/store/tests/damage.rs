@@ -16,7 +16,7 @@ type Damage = fn(&Path);
 /// A closed store with two values and a log.
 async fn store() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let engine = SledEngine::open(folder.path(), CACHE).unwrap();
+    let engine = kit::open(folder.path());
     let mut batch = Batch::new();
     batch.put(b"one".to_vec(), b"first".to_vec());
     batch.put(b"two".to_vec(), b"second".to_vec());
@@ -29,9 +29,19 @@ async fn store() -> tempfile::TempDir {
 
 /// Changes the raw database.
 fn behind_its_back(folder: &Path, change: impl FnOnce(&sled::Db)) {
-    let db = sled::open(folder).unwrap();
+    let db = raw(folder);
     change(&db);
     db.flush().unwrap();
+}
+
+/// The raw database, once those who held it have let go.
+fn raw(folder: &Path) -> sled::Db {
+    loop {
+        match sled::open(folder) {
+            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => std::thread::yield_now(),
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 fn damaged_key<T: std::fmt::Debug>(result: Result<T, StoreError>) -> Vec<u8> {
@@ -44,7 +54,7 @@ fn damaged_key<T: std::fmt::Debug>(result: Result<T, StoreError>) -> Vec<u8> {
 #[tokio::test]
 async fn any_flipped_byte_of_a_value_is_reported_and_the_rest_is_read() {
     let folder = store().await;
-    let length = sled::open(folder.path()).unwrap().get("one").unwrap().unwrap().len();
+    let length = raw(folder.path()).get("one").unwrap().unwrap().len();
     for byte in 0..length {
         let flip = |db: &sled::Db| {
             let mut value = db.get("one").unwrap().unwrap().to_vec();
@@ -52,7 +62,7 @@ async fn any_flipped_byte_of_a_value_is_reported_and_the_rest_is_read() {
             db.insert("one", value).unwrap();
         };
         behind_its_back(folder.path(), flip);
-        let engine = SledEngine::open(folder.path(), CACHE).unwrap();
+        let engine = kit::open(folder.path());
         assert_eq!(damaged_key(engine.read(vec![b"one".to_vec()]).await), b"one", "byte {byte}");
         assert_eq!(damaged_key(engine.scan(Scan::first(b"o".to_vec(), 9)).await), b"one");
         assert_eq!(values(&engine, &["two"]).await, [Some("second".to_owned())]);
@@ -70,7 +80,7 @@ async fn values_that_changed_places_are_reported() {
         db.insert("one", two).unwrap();
         db.insert("two", one).unwrap();
     });
-    let engine = SledEngine::open(folder.path(), CACHE).unwrap();
+    let engine = kit::open(folder.path());
     assert_eq!(damaged_key(engine.read(vec![b"two".to_vec(), b"one".to_vec()]).await), b"two");
 }
 
@@ -81,7 +91,7 @@ async fn writes_that_meet_damage_leave_nothing_and_others_go_on() {
     behind_its_back(folder.path(), |db| {
         db.insert(size_key, b"\x01 damaged".as_slice()).unwrap();
     });
-    let engine: Arc<dyn Engine> = Arc::new(SledEngine::open(folder.path(), CACHE).unwrap());
+    let engine: Arc<dyn Engine> = Arc::new(kit::open(folder.path()));
     let mut batch = Batch::new();
     batch.put(b"three".to_vec(), b"third".to_vec());
     batch.append(append(&log("AUS"), "next", &[]));
@@ -97,7 +107,7 @@ async fn a_log_with_a_missing_entry_or_hash_is_reported() {
     let folder = store().await;
     let hash = [b"log/hash/selat/audit/AUS\0".as_slice(), &0u64.to_be_bytes()].concat();
     let entry = [b"log/entry/selat/audit/IDN\0".as_slice(), &0u64.to_be_bytes()].concat();
-    let engine = SledEngine::open(folder.path(), CACHE).unwrap();
+    let engine = kit::open(folder.path());
     let mut batch = Batch::new();
     batch.append(append(&log("IDN"), "next", &[]));
     engine.commit(batch).await.unwrap();
@@ -106,7 +116,7 @@ async fn a_log_with_a_missing_entry_or_hash_is_reported() {
     behind_its_back(folder.path(), |db| {
         assert!(db.remove(&hash).unwrap().is_some() && db.remove(entry).unwrap().is_some());
     });
-    let logs = Logs::new(Arc::new(SledEngine::open(folder.path(), CACHE).unwrap()));
+    let logs = Logs::new(Arc::new(kit::open(folder.path())));
     assert_eq!(damaged_key(logs.root(&log("AUS"), 1).await), hash);
     assert!(damaged_key(logs.entries(&log("IDN"), 0, 10).await).starts_with(b"log/entry/selat/audit/IDN"));
 }
@@ -153,7 +163,7 @@ async fn files_that_sled_cannot_read_are_an_error_and_not_a_panic() {
     for (what, damage) in damages {
         let folder = store().await;
         // sled writes its snapshot when it opens an existing store.
-        drop(SledEngine::open(folder.path(), CACHE).unwrap());
+        drop(kit::open(folder.path()));
         damage(folder.path());
         let error = SledEngine::open(folder.path(), CACHE).err().unwrap_or_else(|| panic!("{what}: opened"));
         assert!(matches!(error, StoreError::Open { .. }), "{what}: {error}");

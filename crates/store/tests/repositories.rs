@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use kit::{CACHE, at, participant, vault};
+use kit::{at, participant, vault};
 use selat_ledger::{Growth, Leaf};
 use selat_record::pb::{self, LogEntryKind, RecordKind};
 use selat_record::{ContentId, ParticipantId, RecordId};
@@ -15,7 +15,7 @@ use selat_store::repositories::{
     Accepted, Approval, Compared, Draft, Equivocation, Head, Imported, KeptDescriptor, KnownCheckpoint, NewVersion,
     Peer, PeerState, Quarantined, Recipient, Removal, Source, Stopped, Version, Walk,
 };
-use selat_store::{Batch, Engine, Identity, MemoryEngine, Repositories, SledEngine, StoreError};
+use selat_store::{Batch, Engine, Identity, MemoryEngine, Repositories, StoreError};
 
 fn identity(name: &str, federation: &str) -> Identity {
     Identity { federation: federation.parse().unwrap(), participant: participant(name) }
@@ -647,7 +647,7 @@ const CANARY: &str = "canary-7f3a91";
 #[tokio::test]
 async fn what_tells_about_people_lies_encrypted_in_the_files() {
     let folder = tempfile::tempdir().unwrap();
-    let engine: Arc<dyn Engine> = Arc::new(SledEngine::open(folder.path(), CACHE).unwrap());
+    let engine: Arc<dyn Engine> = Arc::new(kit::open(folder.path()));
     let all = open(engine.clone()).await;
     put_version(&all, &participant("AUS"), record(1), version(1), CANARY.repeat(20).as_bytes()).await;
     // Large enough for a file of its own.

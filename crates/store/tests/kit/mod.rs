@@ -2,15 +2,29 @@
 #![allow(dead_code, reason = "each suite is a binary of its own and uses its part")]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use selat_ledger::{Growth, Leaf, LogId};
 use selat_record::{ParticipantId, Timestamp};
 use selat_seal::Entropy;
-use selat_store::{Append, Engine, Logs, StorageKey, Vault};
+use selat_store::{Append, Engine, Logs, SledEngine, StorageKey, StoreError, Vault};
 
 /// Cache of the stores that the suites open, in bytes.
 pub const CACHE: u64 = 16 * 1024 * 1024;
+/// Far more tries than sled's own threads need to let go of a store that was closed in this process a moment ago.
+const TRIES: usize = 100_000;
+
+/// Opens the store in a folder, once those who held it have let go.
+pub fn open(folder: &Path) -> SledEngine {
+    for _ in 0..TRIES {
+        match SledEngine::open(folder, CACHE) {
+            Err(StoreError::InUse { .. }) => std::thread::yield_now(),
+            opened => return opened.unwrap(),
+        }
+    }
+    SledEngine::open(folder, CACHE).unwrap()
+}
 
 /// Repeatable "random" bytes (splitmix64). Never for anything but tests.
 pub struct Seeded(Mutex<u64>);

@@ -38,7 +38,9 @@ fn behind_its_back(folder: &Path, change: impl FnOnce(&sled::Db)) {
 fn raw(folder: &Path) -> sled::Db {
     loop {
         match sled::open(folder) {
-            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => std::thread::yield_now(),
+            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {
+                std::thread::yield_now()
+            }
             opened => return opened.unwrap(),
         }
     }
